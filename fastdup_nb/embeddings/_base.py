@@ -1,0 +1,56 @@
+"""What an encoder is, and what it gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import PIL.Image
+
+FloatArray = npt.NDArray[np.float32]
+PixelArray = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Descriptors:
+    """Encoded pictures, a row each.
+
+    Attributes
+    ----------
+    vectors : float32 array of shape (n, n_features)
+        L2-normalized; the graph is built on these.
+    details : array of shape (n, n_details) or None
+        Second descriptor of the same pass, for scoring pairs again; None for encoders that have none.
+    """
+
+    vectors: FloatArray
+    details: npt.NDArray[np.uint8] | None = None
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def take(self, rows: npt.NDArray[np.integer]) -> Descriptors:
+        """Return the descriptors of *rows*, in that order."""
+        return Descriptors(self.vectors[rows], None if self.details is None else self.details[rows])
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Anything that turns square pictures into descriptors."""
+
+    key: str
+    """Identity for the store: name, checksum, preprocessing version."""
+    input_size: int
+    """Pixels on a side of the square input."""
+
+    def prepare(self, image: PIL.Image.Image) -> PixelArray:
+        """Return *image* as uint8 of shape (input_size, input_size, 3)."""
+        ...
+
+    def encode(self, batch: PixelArray) -> Descriptors:
+        """Return descriptors of *batch*, uint8 (n, input_size, input_size, 3); safe to call from many threads."""
+        ...
