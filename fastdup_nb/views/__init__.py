@@ -1,1 +1,24 @@
-"""."""
+"""Descriptions of what to show, drawn as HTML for notebooks, as plain text and as one page to hand on."""
+
+from ._format import format_bytes, format_count, format_dimension, format_similarity
+from ._html import render_html
+from ._model import Badge, Cell, Fact, Row, Table, Thumbnail, Tile, Tone, View
+from ._text import render_text
+
+__all__ = [
+    "Badge",
+    "Cell",
+    "Fact",
+    "Row",
+    "Table",
+    "Thumbnail",
+    "Tile",
+    "Tone",
+    "View",
+    "format_bytes",
+    "format_count",
+    "format_dimension",
+    "format_similarity",
+    "render_html",
+    "render_text",
+]

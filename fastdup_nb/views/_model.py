@@ -1,0 +1,98 @@
+"""What a view shows: plain words and numbers, made by a finding's result and drawn by the renderers of this package.
+
+A view is told in the order in which it is read: a title, one sentence, a strip of numbers with their meaning, rows of
+pictures, a table, remarks, and the calls that come next. Nothing here draws, and nothing here computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+Thumbnail = Callable[[str], bytes | None]
+"""Takes an image id; returns the bytes of a small JPEG or PNG file, None where there is no picture."""
+
+Cell = str | int | float | None
+Tone = Literal["plain", "strong", "good", "warning"]
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A word or a score in a small frame; the tone only underlines what the text says."""
+
+    text: str
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A number and its meaning: ``Fact("pairs", 1204, "two pictures counted once")``.
+
+    An int is written with thousands separators; text stands as it is.
+    """
+
+    label: str
+    value: str | int
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A picture and the lines beneath it: badges, the image id (shortened where it is long), further lines.
+
+    *mark* sets a tile apart by a frame and by its own word, for example ``"keep"`` or ``"query"``.
+    """
+
+    image_id: str
+    lines: tuple[str, ...] = ()
+    badge: Badge | None = None
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Pictures that belong together: a group, an outlier and its neighbors, examples of a cluster.
+
+    *arrow*, when it has a word (``"nearest"``), is drawn between the first tile and the others. *n_more* counts the
+    pictures of this row that are not among *tiles*.
+    """
+
+    title: str
+    tiles: tuple[Tile, ...]
+    badge: Badge | None = None
+    note: str = ""
+    arrow: str = ""
+    n_more: int = 0
+
+
+@dataclass(frozen=True)
+class Table:
+    """A small table of words and numbers; *n_more* counts the rows that are not among *rows*."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    caption: str = ""
+    n_more: int = 0
+
+
+@dataclass(frozen=True)
+class View:
+    """All that one output shows.
+
+    *rows_title* stands above the rows, *noun* (singular, plural) names them in "and 12 more groups", *n_more* counts
+    those that are not among *rows*. *empty* is said in the place of the rows when there is none. *next_calls* are pairs
+    of a line of code and what it does.
+    """
+
+    title: str
+    headline: str = ""
+    facts: tuple[Fact, ...] = ()
+    rows: tuple[Row, ...] = ()
+    rows_title: str = ""
+    noun: tuple[str, str] = ("row", "rows")
+    n_more: int = 0
+    empty: str = ""
+    table: Table | None = None
+    notes: tuple[str, ...] = ()
+    next_calls: tuple[tuple[str, str], ...] = ()
