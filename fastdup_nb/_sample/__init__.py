@@ -25,7 +25,7 @@ _TRUTH = "truth.csv"
 def sample(directory: str | os.PathLike[str], *, random_state: int = 0) -> Path:
     """Write a small collection of pictures in which everything that can be found is known.
 
-    Use it to try the toolkit, in documentation and in tests. About 140 pictures are made from photographs that
+    Use it to try the toolkit, in documentation and in tests. About 150 pictures are made from photographs that
     scikit-image, scikit-learn and matplotlib bring along; nothing is downloaded. They lie in
     ``train/<label>/`` and ``test/<label>/``. Beside them, ``truth.csv`` has one row per picture:
 
@@ -67,10 +67,7 @@ def sample(directory: str | os.PathLike[str], *, random_state: int = 0) -> Path:
     >>> sorted(path.name for path in folder.iterdir())
     ['test', 'train', 'truth.csv']
     """
-    if not isinstance(directory, str | os.PathLike):
-        message = f"The 'directory' parameter of sample must be a path. Got {directory!r} instead."
-        raise ParameterTypeError(message)
-    folder = Path(directory)
+    folder = _check_path(directory)
     pictures = plan_sample(check_integer(random_state, "random_state", "sample", low=0))
     truth = render_truth(pictures)
     _check_folder(folder, truth)
@@ -80,6 +77,14 @@ def sample(directory: str | os.PathLike[str], *, random_state: int = 0) -> Path:
         _write(folder / _TRUTH, truth.encode())  # first of all: it is what a later call knows its folder by
         _write_pictures(folder, pictures, missing, random_state)
     return folder
+
+
+def _check_path(directory: str | os.PathLike[str]) -> Path:
+    try:
+        return Path(directory)
+    except TypeError as error:
+        message = f"The 'directory' parameter of sample must be a path. Got {directory!r} instead."
+        raise ParameterTypeError(message) from error
 
 
 def _check_folder(folder: Path, truth: str) -> None:

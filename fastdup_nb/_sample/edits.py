@@ -1,4 +1,4 @@
-"""What is done to a photograph, and how the result is written: pixels to pixels, pixels to bytes, bytes to worse bytes."""
+"""What is done to a photograph, and how it is written: pixels to pixels, pixels to bytes, bytes to worse bytes."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ _FORMATS = {
     ".gif": "GIF",
     ".tif": "TIFF",
 }
+_WORDS = ["image", "folder", "finds", "pairs", "label", "near", "score", "split", "test", "the", "of", "and", "a"]
 
 
 def flatten(image: Image.Image) -> Image.Image:
@@ -94,7 +95,7 @@ EDITS: dict[str, Callable[[Image.Image], Image.Image]] = {
     "blur": lambda image: image.filter(ImageFilter.GaussianBlur(1.6)),
     "rotate": _rotate,
     "exif rotation": lambda image: image.transpose(Image.Transpose.ROTATE_90),
-    "underexposed": lambda image: ImageEnhance.Brightness(image).enhance(0.07),
+    "underexposed": lambda image: ImageEnhance.Brightness(image).enhance(0.13),
     "overexposed": lambda image: image.point(lambda value: min(255, 215 + value * 0.4)),
     "out of focus": lambda image: image.filter(ImageFilter.GaussianBlur(9)),
     "flat": _flatten_tones,
@@ -180,8 +181,7 @@ def _draw_code(random_state: int) -> Image.Image:
 
 
 def _draw_text_page(random_state: int) -> Image.Image:
-    words = "image folder finds pairs label near score split test train copy sharp dark set the of and a".split()
-    rows = np.random.default_rng(random_state).choice(words, (17, 9))
+    rows = np.random.default_rng(random_state).choice(_WORDS, (17, 9))
     image = Image.new("RGB", (420, 560), "white")
     draw = ImageDraw.Draw(image)
     draw.text((40, 30), "A short report", fill="black", font_size=28)

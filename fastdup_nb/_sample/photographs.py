@@ -1,4 +1,4 @@
-"""Real photographs out of installed packages: whole ones, and disjoint cuts of large ones that show different things."""
+"""Real photographs out of installed packages: whole ones, and disjoint cuts that show different things."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ PHOTOGRAPHS = {
         Photograph("garden", "plant", "sklearn:china.jpg", (0, 290, 398, 427)),
         Photograph("coffee", "food", "skimage:coffee.png"),
         Photograph("engine", "vehicle", "skimage:motorcycle_left.png", (270, 170, 475, 440)),
-        Photograph("front wheel", "vehicle", "skimage:motorcycle_left.png", (480, 200, 700, 490)),
+        Photograph("front wheel", "vehicle", "skimage:motorcycle_left.png", (480, 200, 700, 436)),
         Photograph("tail", "vehicle", "skimage:motorcycle_left.png", (100, 120, 265, 430)),
         Photograph("shelves", "object", "skimage:motorcycle_left.png", (480, 0, 741, 190)),
         Photograph("chairs", "object", "skimage:motorcycle_left.png", (0, 0, 260, 118)),
@@ -147,13 +147,13 @@ def _read(source: str) -> bytes:
         return (importlib.resources.files(package) / _FOLDERS[package] / name).read_bytes()
     except (ImportError, FileNotFoundError) as error:
         message = (
-            f"fastdup_nb.sample cuts its pictures from files that scikit-image, scikit-learn and matplotlib bring along, "
-            f'and {name} of {package} is not there. Install them with: pip install "fastdup-nb[sample]"'
+            "fastdup_nb.sample cuts its pictures from files that scikit-image, scikit-learn and matplotlib "
+            f'bring along, and {name} of {package} is not there. Install them with: pip install "fastdup-nb[sample]"'
         )
         raise MissingExtraError(message) from error
 
 
-def _draw_arrays(arrays: Any) -> Image.Image:  # noqa: ANN401 - numpy's NpzFile
+def _draw_arrays(arrays: Any) -> Image.Image:
     """Return shaded relief of an elevation model, or the depth of a disparity map."""
     if "elevation" not in arrays:
         return _to_gray(np.where(np.isfinite(arrays["arr_0"]), arrays["arr_0"], 0.0))

@@ -148,6 +148,16 @@ _NEAR = (  # origin, file name, edit, whether it lies in the other split
     ("shelves", "shelves_caption.jpg", "text", False),
     ("coins", "coins_turned.jpg", "rotate", False),
     ("page", "page_small.png", "resize", False),
+    ("shuttle", "shuttle_crop.jpg", "crop", False),
+    ("badge", "badge_caption.jpg", "text", False),
+    ("gift", "gift_card.jpg", "border", True),
+    ("brain", "brain_slide.jpg", "border", False),
+    ("handwriting", "handwriting_crop.jpg", "crop", False),
+    ("hills", "hills_crop.jpg", "crop", False),
+    ("garden", "garden_evening.jpg", "tone", True),
+    ("brick", "brick_turned.jpg", "rotate", False),
+    ("stroma", "stroma_flip.jpg", "mirror", False),
+    ("engine", "engine_soft.jpg", "blur", False),
     ("dahlia", "IMG_2042.jpg", "burst 1", False),
     ("dahlia", "IMG_2043.jpg", "burst 2", False),
     ("dahlia", "IMG_2044.jpg", "burst 3", False),
@@ -222,12 +232,12 @@ def _list_originals() -> Iterator[Picture]:
 
 def _list_twins(originals: dict[str, Picture]) -> Iterator[Picture]:
     for origin, name, label, is_leak in _SAME_FILE:
-        yield _twin(originals[origin], name, "identical file", "", label, is_leak)
+        yield _twin(originals[origin], name, tier="identical file", edit="", label=label, is_leak=is_leak)
     for origin, name, label, is_leak in _SAME_PIXELS:
         edit = "metadata" if name.endswith(".jpg") else "container"
-        yield _twin(originals[origin], name, "identical pixels", edit, label, is_leak)
+        yield _twin(originals[origin], name, tier="identical pixels", edit=edit, label=label, is_leak=is_leak)
     for origin, name, edit, is_leak in _NEAR:
-        yield _twin(originals[origin], name, "near", edit, "", is_leak)
+        yield _twin(originals[origin], name, tier="near", edit=edit, label="", is_leak=is_leak)
 
 
 def _list_poor() -> Iterator[Picture]:
@@ -246,7 +256,7 @@ def _list_broken() -> Iterator[Picture]:
         yield Picture(name, origin, "broken", edit, "", label, "")
 
 
-def _twin(original: Picture, name: str, tier: str, edit: str, label: str, is_leak: bool) -> Picture:  # noqa: FBT001
+def _twin(original: Picture, name: str, *, tier: str, edit: str, label: str, is_leak: bool) -> Picture:
     split = {"train": "test", "test": "train"}[original.split] if is_leak else original.split
     twin = Picture(name, original.origin, tier, edit, split, label or original.label, tier)
     return _with_path(twin)
