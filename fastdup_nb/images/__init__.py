@@ -1,1 +1,19 @@
-"""."""
+"""Bytes to pixels, and facts about one image."""
+
+from __future__ import annotations
+
+from .decode import MAX_PIXELS, Decoded, decode_image
+from .facts import FACTS, WORKING_SIDE, Fact, measure_image
+from .thumbnail import hash_pixels, render_thumbnail
+
+__all__ = [
+    "FACTS",
+    "MAX_PIXELS",
+    "WORKING_SIDE",
+    "Decoded",
+    "Fact",
+    "decode_image",
+    "hash_pixels",
+    "measure_image",
+    "render_thumbnail",
+]

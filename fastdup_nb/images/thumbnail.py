@@ -1,0 +1,74 @@
+"""A small JPEG to show, and a hash to tell equal pixels by."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+
+from PIL import Image
+
+__all__ = ["hash_pixels", "render_thumbnail"]
+
+_QUALITY = 80
+
+
+def render_thumbnail(image: Image.Image, *, size: int = 160) -> bytes:
+    r"""
+    Return a small copy of a picture as the bytes of a JPEG.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        Mode RGB, as in ``Decoded.image``.
+    size : int, default 160
+        Pixels on the long side; a picture that is smaller keeps its size.
+
+    Returns
+    -------
+    bytes
+        Without any metadata of the original.
+
+    Examples
+    --------
+    >>> from PIL import Image
+    >>> render_thumbnail(Image.new("RGB", (640, 480), "navy"))[:3]
+    b'\xff\xd8\xff'
+    """
+    buffer = io.BytesIO()
+    _shrink(image, size).save(buffer, "JPEG", quality=_QUALITY)
+    return buffer.getvalue()
+
+
+def hash_pixels(image: Image.Image) -> str:
+    """
+    Return a digest of the size and the pixels: equal for pictures that look the same to the last bit.
+
+    Compare only pictures that were decoded alike; a JPEG decoded at reduced size has other pixels.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        Mode RGB, as in ``Decoded.image``.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits of BLAKE2b.
+
+    Examples
+    --------
+    >>> from PIL import Image
+    >>> hash_pixels(Image.new("RGB", (2, 8))) == hash_pixels(Image.new("RGB", (4, 4)))
+    False
+    """
+    digest = hashlib.blake2b(f"{image.width}x{image.height}:".encode(), digest_size=16)
+    digest.update(image.tobytes())
+    return digest.hexdigest()
+
+
+def _shrink(image: Image.Image, size: int) -> Image.Image:
+    scale = size / max(image.size)
+    if scale >= 1:
+        return image
+    sides = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(sides, Image.Resampling.BICUBIC, reducing_gap=1.5)
