@@ -14,12 +14,13 @@ from PIL import Image
 from .._validation import check_integer
 from ..errors import ParameterTypeError, SourceError
 from .edits import DAMAGES, DRAWINGS, EDITS, add_exif, encode, flatten, make_exif
-from .photographs import load_other_view, load_photograph
+from .photographs import check_packages, load_other_view, load_photograph
 from .plan import CAMERAS, Picture, plan_sample, render_truth
 
 __all__ = ["sample"]
 
 _TRUTH = "truth.csv"
+_PART = ".part"  # of a file that is being written; a killed process leaves one
 
 
 def sample(directory: str | os.PathLike[str], *, random_state: int = 0) -> Path:
@@ -43,8 +44,9 @@ def sample(directory: str | os.PathLike[str], *, random_state: int = 0) -> Path:
     Parameters
     ----------
     directory : str or path-like
-        Folder to write into; made when it does not exist. A folder that a call with the same parameters has written,
-        or begun to write, is completed: files that are there are never touched.
+        Folder to write into; made when it does not exist. A folder that an earlier call with the same
+        `random_state` has written, or begun to write, is completed: what is missing is written again, and
+        files that are there are never touched.
     random_state : int, default=0
         Decides which photographs go into the test split, and seeds the drawn outliers.
 
@@ -56,9 +58,9 @@ def sample(directory: str | os.PathLike[str], *, random_state: int = 0) -> Path:
     Raises
     ------
     SourceError
-        When the folder holds something else.
+        When the folder holds something else, or is a file. Nothing is written.
     MissingExtraError
-        When scikit-image or matplotlib is not installed: ``pip install "fastdup-nb[sample]"``.
+        When scikit-image or matplotlib is not installed. Nothing is written. Try ``pip install "fastdup-nb[sample]"``.
 
     Examples
     --------
@@ -73,7 +75,7 @@ def sample(directory: str | os.PathLike[str], *, random_state: int = 0) -> Path:
     _check_folder(folder, truth)
     missing = [picture for picture in pictures if not (folder / picture.image_id).exists()]
     if missing:
-        load_photograph("cat"), load_photograph("officer")  # before anything is written: are the packages there?
+        check_packages()
         _write(folder / _TRUTH, truth.encode())  # first of all: it is what a later call knows its folder by
         _write_pictures(folder, pictures, missing, random_state)
     return folder
@@ -94,7 +96,7 @@ def _check_folder(folder: Path, truth: str) -> None:
             f"The 'directory' parameter of sample must be a folder, and {str(folder)!r} is a file. Try another name."
         )
         raise SourceError(message)
-    if not folder.exists() or not any(folder.iterdir()):
+    if not folder.exists() or all(path.suffix == _PART for path in folder.iterdir()):
         return
     known = folder / _TRUTH
     if not known.is_file() or known.read_bytes() != truth.encode():
@@ -115,7 +117,7 @@ def _write_pictures(folder: Path, pictures: Iterable[Picture], missing: Iterable
 def _write(path: Path, data: bytes) -> None:
     """Write all of it or nothing: a file under its final name is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{uuid.uuid4().hex}.part")
+    part = path.with_name(f".{uuid.uuid4().hex}{_PART}")
     try:
         part.write_bytes(data)
         part.replace(path)

@@ -8,7 +8,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
-__all__ = ["DAMAGES", "DRAWINGS", "EDITS", "add_exif", "encode", "flatten"]
+__all__ = ["DAMAGES", "DRAWINGS", "EDITS", "add_exif", "encode", "flatten", "make_exif"]
 
 _TIME_TAG, _MAKE_TAG, _MODEL_TAG, _ORIENTATION_TAG = 0x0132, 0x010F, 0x0110, 0x0112
 _EXIF_FOLDER, _ORIGINAL_TIME_TAG = 0x8769, 0x9003

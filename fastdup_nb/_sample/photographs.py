@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import importlib
 import importlib.resources
 from dataclasses import dataclass
 from io import BytesIO
@@ -12,9 +11,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from .._optional import import_optional
 from ..errors import MissingExtraError
 
-__all__ = ["PHOTOGRAPHS", "Photograph", "load_photograph"]
+__all__ = ["PHOTOGRAPHS", "Photograph", "check_packages", "load_other_view", "load_photograph"]
 
 _FOLDERS = {"skimage": "data", "sklearn": "datasets/images", "matplotlib": "mpl-data/sample_data"}
 _LONGEST = 600  # pixels; larger photographs are reduced to this
@@ -41,7 +41,7 @@ PHOTOGRAPHS = {
         Photograph("cat", "animal", "skimage:chelsea.png"),
         Photograph("horse", "animal", "skimage:horse.png"),
         Photograph("galaxies", "space", "skimage:hubble_deep_field.jpg", (0, 0, 490, 430)),
-        Photograph("deep field", "space", "skimage:hubble_deep_field.jpg", (510, 445, 1000, 872)),
+        Photograph("deep field", "space", "skimage:hubble_deep_field.jpg", (640, 440, 840, 620)),
         Photograph("craters", "space", "skimage:moon.png", (0, 0, 512, 250)),
         Photograph("lunar rocks", "space", "skimage:moon.png", (140, 262, 512, 512)),
         Photograph("launch pad", "space", "skimage:rocket.jpg"),
@@ -66,7 +66,6 @@ PHOTOGRAPHS = {
         Photograph("coffee", "food", "skimage:coffee.png"),
         Photograph("engine", "vehicle", "skimage:motorcycle_left.png", (270, 170, 475, 440)),
         Photograph("front wheel", "vehicle", "skimage:motorcycle_left.png", (480, 200, 700, 436)),
-        Photograph("tail", "vehicle", "skimage:motorcycle_left.png", (100, 120, 265, 430)),
         Photograph("shelves", "object", "skimage:motorcycle_left.png", (480, 0, 741, 190)),
         Photograph("chairs", "object", "skimage:motorcycle_left.png", (0, 0, 260, 118)),
         Photograph("coins", "object", "skimage:coins.png"),
@@ -85,14 +84,17 @@ PHOTOGRAPHS = {
         Photograph("aneurysms", "medical", "skimage:microaneurysms.png"),
         Photograph("bud", "plant", "sklearn:flower.jpg", (230, 360, 560, 427)),
         Photograph("leaves", "plant", "sklearn:flower.jpg", (0, 0, 145, 427)),
-        Photograph("treetop", "plant", "sklearn:flower.jpg", (490, 0, 640, 350)),
+        Photograph("treetop", "plant", "sklearn:china.jpg", (0, 60, 100, 285)),
         Photograph("sky", "landscape", "sklearn:china.jpg", (400, 0, 640, 90)),
         Photograph("hologram", "medical", "skimage:cell.png", (0, 0, 260, 230)),
         Photograph("clock", "object", "skimage:clock_motion.png"),
         Photograph("flag stripes", "object", "skimage:astronaut.png", (0, 0, 105, 260)),
         Photograph("face a", "people", "skimage:lfw_subset.npy", (75, 50, 100, 75)),
-        Photograph("face b", "people", "skimage:lfw_subset.npy", (275, 50, 300, 75)),
-        Photograph("face c", "people", "skimage:lfw_subset.npy", (450, 25, 475, 50)),
+        Photograph("face b", "people", "skimage:lfw_subset.npy", (50, 100, 75, 125)),
+        Photograph("sign", "object", "skimage:lfw_subset.npy", (150, 225, 175, 250)),
+        Photograph("tail", "vehicle", "skimage:motorcycle_left.png", (100, 120, 265, 430)),
+        Photograph("stripes", "object", "matplotlib:grace_hopper.jpg", (0, 350, 110, 600)),
+        Photograph("plain", "space", "skimage:moon.png", (0, 262, 135, 512)),
         Photograph("floor", "vehicle", "skimage:motorcycle_left.png", (0, 440, 741, 500)),
         # drawn or computed by others, unlike a photograph
         Photograph("color wheel", "object", "skimage:color.png"),
@@ -140,15 +142,21 @@ def _open(source: str) -> Image.Image:
     return image
 
 
+def check_packages() -> None:
+    """Raise MissingExtraError unless all packages the photographs come from are installed."""
+    for package in _FOLDERS:
+        import_optional(package, extra="sample", purpose="Writing the sample collection")
+
+
 def _read(source: str) -> bytes:
     package, name = source.split(":")
+    file = importlib.resources.files(package) / _FOLDERS[package] / name
     try:
-        importlib.import_module(package)
-        return (importlib.resources.files(package) / _FOLDERS[package] / name).read_bytes()
-    except (ImportError, FileNotFoundError) as error:
+        return file.read_bytes()
+    except FileNotFoundError as error:
         message = (
-            "fastdup_nb.sample cuts its pictures from files that scikit-image, scikit-learn and matplotlib "
-            f'bring along, and {name} of {package} is not there. Install them with: pip install "fastdup-nb[sample]"'
+            f"The installed {package} came without its file {_FOLDERS[package]}/{name}. "
+            'The packages from PyPI have it: pip install --force-reinstall "fastdup-nb[sample]"'
         )
         raise MissingExtraError(message) from error
 

@@ -35,7 +35,6 @@ CAMERAS = {  # origin: maker and model, time of the exposure
     "cat": ("Google Pixel 7", "2024:01:20 19:40:12"),
     "engine": ("NIKON D90", "2022:04:30 09:15:00"),
     "front wheel": ("NIKON D90", "2022:04:30 09:16:10"),
-    "tail": ("NIKON D90", "2022:04:30 09:17:20"),
     "launch pad": ("NIKON D90", "2021:11:03 05:58:00"),
     "officer": ("Google Pixel 7", "2024:02:11 12:00:00"),
 }
@@ -72,7 +71,6 @@ _ORIGINALS: dict[str, tuple[str, str]] = {  # origin: file name, the way it is s
     "coffee": ("coffee.jpg", ""),
     "engine": ("engine.jpg", ""),
     "front wheel": ("front wheel #1.jpg", ""),
-    "tail": ("tail.jpg", ""),
     "shelves": ("shelves.jpeg", ""),
     "chairs": ("chairs_cmyk.jpg", "cmyk"),
     "coins": ("coins.jpg", "grayscale"),
@@ -171,7 +169,7 @@ _POOR = (  # origin, file name, kind, edit
     ("stars", "stars.jpg", "dark", "underexposed"),
     ("arcade", "retina_004.jpg", "bright", "overexposed"),
     ("faint galaxies", "galaxies_overexposed.jpg", "bright", "overexposed"),
-    ("tail", "tail_flash.jpg", "bright", "overexposed"),
+    ("plain", "moon_plain.jpg", "bright", "overexposed"),
     ("clock", "clock.jpg", "blurry", ""),
     ("leaves", "leaves.jpg", "blurry", "out of focus"),
     ("treetop", "treetop.jpg", "blurry", "out of focus"),
@@ -182,10 +180,10 @@ _POOR = (  # origin, file name, kind, edit
     ("bud", "bud.jpg", "odd_aspect_ratio", "upright strip"),
     ("face a", "face_a.png", "odd_size", ""),
     ("face b", "face_b.png", "odd_size", ""),
-    ("face c", "face_c.png", "odd_size", ""),
+    ("sign", "sign.png", "odd_size", ""),
     ("aneurysms", "thumb.png", "odd_size", "tiny"),
-    ("badge", "badge_gray.jpg", "grayscale", "no color"),
-    ("stroma", "stroma_gray.jpg", "grayscale", "no color"),
+    ("tail", "motorcycle.jpg", "grayscale", "no color"),
+    ("stripes", "stripes.jpg", "grayscale", "no color"),
 )
 
 _OUTLIERS = (  # origin, file name, label
