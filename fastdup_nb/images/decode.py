@@ -32,6 +32,9 @@ _MAX_PIXELS_PER_BYTE = 10_000  # no compression of a true picture comes near
 _UNSUSPECTED_PIXELS = 16_000_000
 _MAX_SCANS = 500  # of a progressive JPEG; each goes through the whole picture
 _REASON_LENGTH = 120
+_ENDED_EARLY = (EOFError, IndexError, struct.error)
+_ENDED_EARLY_WORDS = ("truncated", "not enough image data", "reached eof")
+_WEAK_MAGIC = ("PPM", "TGA")  # a letter and a digit, or nothing: other files begin so, too
 
 _Opener = Callable[[Any, str], ImageFile.ImageFile]
 _Accept = Callable[[bytes], bool | str]
@@ -135,16 +138,16 @@ def decode_image(data: bytes, *, at_least: int = 0) -> Decoded:
     """
     if not data:
         raise ImageError("empty file")
+    opened = _open(data)
     try:
-        return _decode(data, at_least)
+        return _decode(opened, data, at_least)
     except ImageError:
         raise
     except Exception as error:  # whatever a decoder raises for bad bytes, it is the bytes that are bad
-        raise ImageError(_reason_of(error)) from error
+        raise ImageError(_reason_of(error, opened.format or "image")) from error
 
 
-def _decode(data: bytes, at_least: int) -> Decoded:
-    opened = _open(data)
+def _decode(opened: ImageFile.ImageFile, data: bytes, at_least: int) -> Decoded:
     full, mode, depth = opened.size, opened.mode, color_depth(opened)
     n_frames = _count_frames(opened, data)
     if at_least > 0 and opened.format == "JPEG":
@@ -162,18 +165,28 @@ def _decode(data: bytes, at_least: int) -> Decoded:
 
 def _open(data: bytes) -> ImageFile.ImageFile:
     if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS and b"avif" not in data[12:64]:
-        return _open_heif(data)
-    problem = ""
+        return _open_as("HEIF", _open_heif, data)
+    problem: ImageError | None = None
     for name, (opener, accept) in _openers().items():
         told = accept(data[:16]) if accept else True
         if isinstance(told, str):
             raise ImageError(f"{name} is not supported by this build of Pillow")
-        if told:
-            try:
-                return opener(io.BytesIO(data), "")
-            except (SyntaxError, IndexError, TypeError, struct.error) as error:  # what Pillow's own open passes over
-                problem = problem or (accept and f"damaged {name}: {error}") or ""
-    raise ImageError(_one_line(problem) or _describe_stranger(data))
+        if not told:
+            continue
+        try:
+            return _open_as(name, opener, data)
+        except ImageError as error:
+            problem = problem or (None if name in _WEAK_MAGIC else error)
+    raise problem or ImageError(_describe_stranger(data))
+
+
+def _open_as(name: str, opener: _Opener, data: bytes) -> ImageFile.ImageFile:
+    try:
+        return opener(io.BytesIO(data), "")
+    except MissingExtraError as error:
+        raise ImageError(str(error)) from error
+    except Exception as error:
+        raise ImageError(_reason_of(error, name)) from error
 
 
 @functools.cache
@@ -191,12 +204,9 @@ def _openers() -> dict[str, tuple[_Opener, _Accept | None]]:
     return found
 
 
-def _open_heif(data: bytes) -> ImageFile.ImageFile:
-    try:
-        plugin = import_optional("pillow_heif", extra="heic", purpose="HEIC")
-    except MissingExtraError as error:
-        raise ImageError(str(error)) from error
-    opened: ImageFile.ImageFile = plugin.HeifImageFile(io.BytesIO(data), "")
+def _open_heif(source: io.BytesIO, name: str) -> ImageFile.ImageFile:
+    plugin = import_optional("pillow_heif", extra="heic", purpose="HEIC")
+    opened: ImageFile.ImageFile = plugin.HeifImageFile(source, name)
     return opened
 
 
@@ -222,14 +232,15 @@ def _check_size(opened: ImageFile.ImageFile, full: tuple[int, int], data: bytes)
         raise ImageError(f"too large: {told} in more than {_MAX_SCANS} scans")
 
 
-def _reason_of(error: Exception) -> str:
+def _reason_of(error: Exception, form: str) -> str:
     if isinstance(error, MemoryError):
         return "too large for the memory there is"
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
         return "too large"
-    if isinstance(error, EOFError) or "truncated" in str(error).lower():
+    text = str(error)
+    if isinstance(error.__cause__ or error, _ENDED_EARLY) or any(word in text.lower() for word in _ENDED_EARLY_WORDS):
         return "truncated"
-    return _one_line(f"damaged: {error or type(error).__name__}")
+    return _one_line(f"unreadable {form}: {text or type(error).__name__}")
 
 
 def _describe_stranger(data: bytes) -> str:
