@@ -3,6 +3,7 @@
 from ._format import format_bytes, format_count, format_dimension, format_similarity
 from ._html import render_html
 from ._model import Badge, Cell, Fact, Row, Table, Thumbnail, Tile, Tone, View
+from ._report import render_report
 from ._text import render_text
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "format_dimension",
     "format_similarity",
     "render_html",
+    "render_report",
     "render_text",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from collections.abc import Iterable
 
 _ELLIPSIS = "…"
 _JOINERS = "\u200c\u200d"  # part of Persian words and of emoji; they neither hide nor turn a text
@@ -58,6 +59,12 @@ def format_cell(value: str | int | float | None) -> str:
     if isinstance(value, float):
         return f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
     return format_count(value) if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def has_numbers(cells: Iterable[str | int | float | None]) -> bool:
+    """Return whether a table's column holds numbers, and nothing else but gaps: it is aligned to the right."""
+    present = [cell for cell in cells if cell is not None]
+    return bool(present) and not any(isinstance(cell, str) for cell in present)
 
 
 def make_visible(text: str) -> str:

@@ -7,6 +7,7 @@ host's theme and lets text inherit the color around it: there is no theme to gue
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,17 +15,16 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from .._validation import check_integer
-from ._format import format_cell, format_count, make_visible, shorten
-from ._model import Row, Thumbnail, Tile, View
+from ._format import format_cell, format_count, has_numbers, make_visible, shorten
+from ._model import Row, Table, Thumbnail, Tile, View
 from ._picture import Picture, make_picture
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-    from markupsafe import Markup
 
 _MAX_TABLE_ROWS = 20
 _NAME_WIDTH = 34
-_PIECE_WIDTH = 13
+_PIECE = re.compile(r"[^/_\- ]{0,13}[/_\- ]+|[^/_\- ]{1,13}")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def render_html(
     thumbnail: Thumbnail,
     *,
     max_rows: int = 8,
-    max_tiles: int = 6,
+    max_tiles: int = 5,
     thumbnail_size: int = 96,
     max_bytes: int = 200_000,
 ) -> str:
@@ -52,7 +52,7 @@ def render_html(
         Takes an image id and returns the bytes of a small JPEG or PNG file, or None; asked for the shown pictures only.
     max_rows : int, default 8
         Rows to show at most; the others are counted.
-    max_tiles : int, default 6
+    max_tiles : int, default 5
         Pictures of a row to show at most; the others are counted.
     thumbnail_size : int, default 96
         Longer side of a picture on the page, in pixels.
@@ -70,12 +70,14 @@ def render_html(
     check_integer(max_bytes, "max_bytes", "render_html", low=0)
     rows = draw_rows(view.rows[:max_rows], thumbnail, max_tiles=max_tiles, size=thumbnail_size, max_bytes=max_bytes)
     template = load_environment().get_template("view.html.jinja")
-    return template.render(css=read_style("view.css"), **describe(view, [rows], max_table_rows=_MAX_TABLE_ROWS))
+    return template.render(
+        css=read_style("view.css"), size=thumbnail_size, **describe(view, [rows], max_table_rows=_MAX_TABLE_ROWS)
+    )
 
 
-def draw_rows(rows: Sequence[Row], thumbnail: Thumbnail, *, max_tiles: int, size: int, max_bytes: int) -> list[Markup]:
+def draw_rows(rows: Sequence[Row], thumbnail: Thumbnail, *, max_tiles: int, size: int, max_bytes: int) -> list[str]:
     """Return the HTML of the first rows, as many as fit in *max_bytes*; the first one is cut until it fits."""
-    drawn: list[Markup] = []
+    drawn: list[str] = []
     for row in rows:
         html = _draw_row(row, thumbnail, max_tiles=max_tiles, size=size)
         while not drawn and len(html) > max_bytes and max_tiles > 0:
@@ -88,25 +90,25 @@ def draw_rows(rows: Sequence[Row], thumbnail: Thumbnail, *, max_tiles: int, size
     return drawn
 
 
-def _draw_row(row: Row, thumbnail: Thumbnail, *, max_tiles: int, size: int) -> Markup:
-    from markupsafe import Markup
-
+def _draw_row(row: Row, thumbnail: Thumbnail, *, max_tiles: int, size: int) -> str:
     tiles = [_DrawnTile(tile, make_picture(thumbnail(tile.image_id), size)) for tile in row.tiles[:max_tiles]]
     n_more = row.n_more + len(row.tiles) - len(tiles)
     template = load_environment().get_template("row.html.jinja")
-    return Markup(template.render(row=row, tiles=tiles, n_more=n_more, size=size))  # noqa: S704 - escaped by jinja2
+    return template.render(row=row, tiles=tiles, n_more=n_more, size=size)
 
 
-def describe(view: View, chunks: Sequence[Sequence[Markup]], *, max_table_rows: int) -> dict[str, object]:
+def describe(view: View, chunks: Sequence[Sequence[str]], *, max_table_rows: int) -> dict[str, object]:
     """Return what the templates of a view need: the view, its drawn rows and what is not shown of it."""
     n_rows = sum(map(len, chunks))
-    n_table = len(view.table.rows[:max_table_rows]) if view.table else 0
+    table = view.table or Table((), ())
+    columns = range(len(table.columns))
     return {
         "view": view,
         "chunks": [chunk for chunk in chunks if chunk],
         "n_more": view.n_more + len(view.rows) - n_rows,
-        "table_rows": view.table.rows[:n_table] if view.table else (),
-        "n_more_table": view.table.n_more + len(view.table.rows) - n_table if view.table else 0,
+        "table_rows": table.rows[:max_table_rows],
+        "table_align": ["right" if has_numbers(row[i] for row in table.rows) else "left" for i in columns],
+        "n_more_table": table.n_more + len(table.rows[max_table_rows:]),
     }
 
 
@@ -128,11 +130,9 @@ def load_environment() -> Environment:
 
 
 @cache
-def read_style(name: str) -> Markup:
+def read_style(name: str) -> str:
     """Return a style sheet of this package."""
-    from markupsafe import Markup
-
-    return Markup(files(__package__).joinpath("templates", name).read_text(encoding="utf-8"))  # noqa: S704 - our own file
+    return files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def _finalize(value: object) -> object:
@@ -144,6 +144,5 @@ def _shorten(text: str, width: int = _NAME_WIDTH) -> str:
 
 
 def _split_pieces(text: str) -> list[str]:
-    """Return a shortened text in pieces between which a line may break."""
-    shown = _shorten(text)
-    return [shown[start : start + _PIECE_WIDTH] for start in range(0, len(shown), _PIECE_WIDTH)]
+    """Return a shortened text in pieces between which a line may break: after a separator, or where a word is long."""
+    return _PIECE.findall(_shorten(text))

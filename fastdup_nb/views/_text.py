@@ -6,14 +6,15 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from .._validation import check_integer
-from ._format import format_cell, format_count, make_visible, measure_width, shorten
+from ._format import format_cell, format_count, has_numbers, make_visible, measure_width, shorten
 from ._model import Row, Table, Tile, View
 
 _SEPARATOR = " · "
 _MAX_TABLE_ROWS = 20
+_TITLE_WIDTH = 120
 
 
-def render_text(view: View, *, max_rows: int = 8, max_tiles: int = 6, width: int = 88) -> str:
+def render_text(view: View, *, max_rows: int = 8, max_tiles: int = 5, width: int = 88) -> str:
     """Return *view* as lines of plain text.
 
     Parameters
@@ -22,7 +23,7 @@ def render_text(view: View, *, max_rows: int = 8, max_tiles: int = 6, width: int
         What to show.
     max_rows : int, default 8
         Rows to show at most; the others are counted.
-    max_tiles : int, default 6
+    max_tiles : int, default 5
         Pictures of a row to show at most; the others are counted.
     width : int, default 88
         Columns of the text; no line is longer. At least 40.
@@ -36,7 +37,7 @@ def render_text(view: View, *, max_rows: int = 8, max_tiles: int = 6, width: int
     check_integer(max_tiles, "max_tiles", "render_text", low=1)
     check_integer(width, "width", "render_text", low=40)
     blocks = [
-        _wrap(view.title, width) + _wrap(view.headline, width),
+        _wrap(shorten(make_visible(view.title), _TITLE_WIDTH), width) + _wrap(view.headline, width),
         _fact_lines(view, width),
         *_row_blocks(view, max_rows, max_tiles, width),
         _table_lines(view.table, width),
@@ -96,17 +97,18 @@ def _table_lines(table: Table | None, width: int) -> list[str]:
     if table is None:
         return []
     shown = [list(map(format_cell, cells)) for cells in table.rows[:_MAX_TABLE_ROWS]]
-    lines = [*_wrap(table.caption, width), *_align([list(table.columns), *shown], width)]
+    is_number = [has_numbers(row[column] for row in table.rows) for column in range(len(table.columns))]
+    lines = [*_wrap(table.caption, width), *_align([list(table.columns), *shown], is_number, width)]
     n_more = table.n_more + len(table.rows) - len(shown)
     return [*lines, f"  and {format_count(n_more)} more"] if n_more else lines
 
 
-def _align(rows: Sequence[Sequence[str]], width: int) -> list[str]:
+def _align(rows: Sequence[Sequence[str]], is_number: Sequence[bool], width: int) -> list[str]:
     """Return the rows as lines of equally wide columns; the widest ones give way where the line is too long."""
     widths = [max(measure_width(make_visible(cell)) for cell in column) for column in zip(*rows, strict=True)]
     while sum(widths) + 2 * len(widths) > width and max(widths) > 4:
         widths[widths.index(max(widths))] -= 1
-    lines = ["  " + "  ".join(map(_fit, cells, widths)) for cells in rows]
+    lines = ["  " + "  ".join(map(_fit, cells, widths, is_number)) for cells in rows]
     return [shorten(line.rstrip(), width) for line in lines]
 
 
