@@ -1,0 +1,49 @@
+# Two commands: `make demo` and `make test`. Each makes the virtual environment it needs; both can be run again and again.
+PYTHON ?= python3
+VENV ?= .venv
+PHOTOS ?=
+export PHOTOS
+COLAB_VENV ?= .venv-colab
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-colab lint clean
+
+help:
+	@echo "make demo                 duplicates, outliers, clusters and quality of sample pictures, as a notebook and a report"
+	@echo "make demo PHOTOS=folder   the same of your own pictures"
+	@echo "make test                 lint, types, import contracts, tests, notebooks"
+
+# One environment for users and one for developers, each up to date when its stamp is newer than pyproject.toml.
+$(VENV)/demo: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fastdup_nb needs Python 3.11 or newer; set PYTHON=python3.12, for example")'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[sample]' ipykernel jupyterlab nbclient nbformat
+	@touch $@
+
+$(VENV)/dev: $(VENV)/demo
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: $(VENV)/demo
+	@$(VENV)/bin/python tools/demo.py
+
+test: $(VENV)/dev lint
+	$(VENV)/bin/python -m pytest
+
+lint: $(VENV)/dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+# The same tests on the versions that Google Colab has installed (those with wheels for this Python).
+$(COLAB_VENV)/colab: pyproject.toml tests/colab-constraints.txt
+	$(PYTHON) -m venv $(COLAB_VENV)
+	$(COLAB_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c tests/colab-constraints.txt -e '.[test]'
+	@touch $@
+
+test-colab: $(COLAB_VENV)/colab
+	$(COLAB_VENV)/bin/python -m pytest -m 'not browser'
+
+clean:
+	rm -rf $(VENV) $(COLAB_VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

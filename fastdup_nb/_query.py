@@ -1,0 +1,101 @@
+"""What a user can ask for with ``ds.similar``: from an id, a file, bytes, a picture or an array to a vector."""
+
+from __future__ import annotations
+
+import io
+import os
+
+import numpy as np
+import numpy.typing as npt
+
+from ._scan import encode_bytes
+from ._stages import Stages
+from .errors import ParameterError, ParameterTypeError, UnknownImageError
+from .sources import read_bytes
+
+_WANTED = "an image id, a path, bytes, a PIL image, uint8 pixels (height, width[, 3]) or a vector of floats"
+
+
+def read_query(query: object, stages: Stages) -> tuple[npt.NDArray[np.float32], str]:
+    """Return the vector of a query and its name: its image id where it is one of the dataset."""
+    if isinstance(query, str) and query in stages.positions:
+        return _known_vector(query, stages), query
+    if isinstance(query, np.ndarray) and query.ndim == 1 and np.issubdtype(query.dtype, np.floating):
+        return _check_vector(query, stages), "a vector"
+    data, name = _read_picture(query, stages)
+    if stages.encoder is None:
+        raise ParameterError(
+            "The 'query' parameter of Dataset.similar must be an image id or a vector where the dataset was made with "
+            "embeddings=: there is no encoder for other pictures."
+        )
+    return encode_bytes(data, stages.encoder).vectors[0], name
+
+
+def _known_vector(image_id: str, stages: Stages) -> npt.NDArray[np.float32]:
+    place = np.flatnonzero(stages.valid == stages.positions[image_id])
+    if len(place) == 0:
+        reason = stages.scan.facts[stages.positions[image_id]]["reason"]
+        raise ParameterError(f"The image {image_id!r} is broken ({reason}); nothing is similar to it.")
+    row: npt.NDArray[np.float32] = stages.descriptors.vectors[stages.rows[place[0]]]
+    return row
+
+
+def _check_vector(query: npt.NDArray[np.floating], stages: Stages) -> npt.NDArray[np.float32]:
+    n_features = stages.descriptors.vectors.shape[1]
+    if len(query) != n_features or not np.isfinite(query).all():
+        raise ParameterError(
+            f"A vector for Dataset.similar must hold {n_features:,} finite numbers, as ds.embeddings does. "
+            f"Got {len(query):,}."
+        )
+    return np.asarray(query, dtype=np.float32)
+
+
+def _read_picture(query: object, stages: Stages) -> tuple[bytes, str]:
+    from PIL import Image
+
+    if isinstance(query, (bytes, bytearray, memoryview)):
+        return bytes(query), "the picture given as bytes"
+    if isinstance(query, (str, os.PathLike)):
+        return _read_file(os.fspath(query), stages)
+    if isinstance(query, Image.Image):
+        return _as_png(query), "the picture given"
+    if isinstance(query, np.ndarray):
+        return _as_png(_from_pixels(query)), "the pixels given"
+    raise ParameterTypeError(
+        f"The 'query' parameter of Dataset.similar must be {_WANTED}. Got {type(query).__name__} instead."
+    )
+
+
+def _read_file(path: str, stages: Stages) -> tuple[bytes, str]:
+    if not os.path.exists(path):
+        raise UnknownImageError(
+            f"{path!r} is neither an id of this dataset of {len(stages.listing):,} images nor a file. Ids are paths "
+            f"relative to {str(stages.listing.root)!r}; see ds.image_ids."
+        )
+    own = stages.ids_by_path.get(os.path.abspath(path))
+    return read_bytes(path), own or os.path.basename(path)
+
+
+def _from_pixels(pixels: npt.NDArray[np.generic]) -> object:
+    from PIL import Image
+
+    gray = pixels.ndim == 2
+    if pixels.dtype != np.uint8 or not (gray or (pixels.ndim == 3 and pixels.shape[2] in {3, 4})) or not pixels.size:
+        raise ParameterError(
+            f"An array given to Dataset.similar must be uint8 of shape (height, width), (height, width, 3) or (height, "
+            f"width, 4), or a vector of floats. Got {pixels.dtype} of shape {pixels.shape}."
+        )
+    return Image.fromarray(np.ascontiguousarray(pixels))
+
+
+def _as_png(image: object) -> bytes:
+    """Return a picture as a file, so that it goes the same way as all others."""
+    from PIL import Image, ImageOps
+
+    assert isinstance(image, Image.Image)
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode not in {"1", "L", "LA", "P", "RGB", "RGBA", "I;16"}:
+        upright = upright.convert("RGB")
+    file = io.BytesIO()
+    upright.save(file, "PNG", compress_level=1)
+    return file.getvalue()

@@ -1,0 +1,187 @@
+"""Results kept on disk, in one SQLite file, under the hash of what made them.
+
+Facts, thumbnails and vectors are kept by the digest of a file's content, so a renamed, moved or copied file is never
+read twice for the same purpose. Every batch is one transaction (write-ahead log): a process killed in the middle
+loses what was not yet handed over and nothing else, and two processes may write at once. Nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sqlite3
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+from .errors import StoreError
+
+_LOG = logging.getLogger(__name__)
+_FILE_NAME = "store-1.sqlite"
+_KEPT_PER_FAMILY = 4
+_SCHEMA = """
+create table if not exists files (path blob primary key, size integer, mtime_ns integer, ctime_ns integer, digest text);
+create table if not exists facts (key text primary key, facts text not null);
+create table if not exists thumbnails (key text primary key, jpeg blob not null);
+create table if not exists vectors (key text primary key, vector blob not null, detail blob);
+create table if not exists results (key text primary key, family text not null, payload blob not null);
+create index if not exists results_family on results (family);
+"""
+
+
+def default_location(root: Path) -> Path:
+    """Return the folder that keeps what is known of the images below *root*: ``$FASTDUP_NB_CACHE`` or the user's cache."""
+    named = os.environ.get("FASTDUP_NB_CACHE")
+    if named:
+        base = Path(named)
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "fastdup_nb"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches" / "fastdup_nb"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fastdup_nb"
+    return base / sha256(os.fsencode(root)).hexdigest()[:16]
+
+
+class Store:
+    """Facts, thumbnails, vectors and results by key; in a file, or in memory where *folder* is None."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        self._lock = threading.RLock()
+        self._db = _connect(folder)
+
+    @classmethod
+    def open(cls, cache: str | os.PathLike[str] | None, root: Path) -> Store:
+        """Open the store that *cache* names: "auto", a folder, or None to keep nothing."""
+        if cache is None:
+            return cls(None)
+        if cache != "auto":
+            return cls(Path(cache).absolute())
+        try:
+            return cls(default_location(root))
+        except (StoreError, RuntimeError) as error:  # RuntimeError: no home
+            _LOG.warning("Working without a cache: %s", error)
+            return cls(None)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Hold the lock and one transaction: all of it is kept, or nothing."""
+        with self._lock:
+            try:
+                with self._db:
+                    yield self._db
+            except sqlite3.Error as error:
+                raise self._explained(error) from error
+
+    def known_files(self, folder: Path) -> dict[bytes, tuple[int, int, int, str]]:
+        """Return path -> (size, mtime_ns, ctime_ns, digest) of the files seen before below *folder*."""
+        prefix = os.fsencode(folder)
+        rows = self._rows("select path, size, mtime_ns, ctime_ns, digest from files where substr(path, 1, ?) = ?",
+                          (len(prefix), prefix))  # fmt: skip
+        return {row[0]: row[1:] for row in rows}
+
+    def put_batch(
+        self,
+        *,
+        files: Sequence[tuple[bytes, int, int, int, str]],
+        facts: Mapping[str, Mapping[str, object]],
+        thumbnails: Mapping[str, bytes],
+        vectors: Mapping[str, tuple[bytes, bytes | None]],
+    ) -> None:
+        """Keep what one batch found out, whole."""
+        with self.transaction() as db:
+            db.executemany("insert or replace into facts values (?, ?)", ((k, json.dumps(v)) for k, v in facts.items()))
+            db.executemany("insert or replace into thumbnails values (?, ?)", thumbnails.items())
+            db.executemany("insert or replace into vectors values (?, ?, ?)", ((k, *v) for k, v in vectors.items()))
+            db.executemany("insert or replace into files values (?, ?, ?, ?, ?)", files)
+
+    def facts(self, keys: Sequence[str]) -> dict[str, dict[str, object]]:
+        """Return key -> facts of those that are known."""
+        return {key: json.loads(text) for key, text in self._by_key("select key, facts from facts", keys)}
+
+    def has_facts(self, keys: Sequence[str]) -> set[str]:
+        """Return the keys whose facts are known."""
+        return {row[0] for row in self._by_key("select key from facts", keys)}
+
+    def has_vectors(self, keys: Sequence[str]) -> set[str]:
+        """Return the keys whose vectors are known."""
+        return {row[0] for row in self._by_key("select key from vectors", keys)}
+
+    def vectors(self, keys: Sequence[str]) -> Iterator[tuple[str, bytes, bytes | None]]:
+        """Yield (key, vector, detail) of those that are known, in no order."""
+        return self._by_key("select key, vector, detail from vectors", keys)
+
+    def thumbnail(self, key: str) -> bytes | None:
+        """Return a thumbnail as JPEG bytes, or None."""
+        return next((row[0] for row in self._rows("select jpeg from thumbnails where key = ?", (key,))), None)
+
+    def result(self, key: str) -> bytes | None:
+        """Return a result that was kept, or None."""
+        return next((row[0] for row in self._rows("select payload from results where key = ?", (key,))), None)
+
+    def latest(self, family: str) -> bytes | None:
+        """Return the newest result of a family, or None."""
+        rows = self._rows("select payload from results where family = ? order by rowid desc limit 1", (family,))
+        return next((row[0] for row in rows), None)
+
+    def put_result(self, key: str, payload: bytes, *, family: str) -> None:
+        """Keep a result, and only the newest few of its family."""
+        with self.transaction() as db:
+            db.execute("delete from results where key = ?", (key,))
+            db.execute("insert into results values (?, ?, ?)", (key, family, payload))
+            db.execute(
+                "delete from results where family = ? and rowid not in "
+                "(select rowid from results where family = ? order by rowid desc limit ?)",
+                (family, family, _KEPT_PER_FAMILY),
+            )
+
+    def _rows(self, query: str, values: tuple[object, ...]) -> list[tuple]:  # type: ignore[type-arg]
+        with self._lock:
+            try:
+                return self._db.execute(query, values).fetchall()
+            except sqlite3.Error as error:
+                raise self._explained(error) from error
+
+    def _by_key(self, query: str, keys: Sequence[str]) -> Iterator[tuple]:  # type: ignore[type-arg]
+        for some in _chunks(keys, 900):
+            marks = ",".join("?" * len(some))
+            yield from self._rows(f"{query} where key in ({marks})", tuple(some))
+
+    def _explained(self, error: sqlite3.Error) -> StoreError:
+        return _explain(error, self.folder)
+
+
+def _chunks(keys: Sequence[str], size: int) -> Iterable[Sequence[str]]:
+    return (keys[start : start + size] for start in range(0, len(keys), size))
+
+
+def _connect(folder: Path | None) -> sqlite3.Connection:
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        name = ":memory:" if folder is None else str(folder / _FILE_NAME)
+        db = sqlite3.connect(name, timeout=60, check_same_thread=False)
+        db.execute("pragma journal_mode = wal")
+        db.execute("pragma synchronous = normal")
+        db.executescript(_SCHEMA)
+        with db:
+            db.execute("insert or replace into results values ('', 'opened', x'')")  # a read-only place shows here
+    except (OSError, sqlite3.Error) as error:
+        raise _explain(error, folder) from error
+    return db
+
+
+def _explain(error: Exception, folder: Path | None) -> StoreError:
+    text = str(error)
+    if "full" in text:
+        advice = "the disk is full. Free some space and run again: what was done is kept"
+    elif isinstance(error, sqlite3.DatabaseError) and ("malformed" in text or "not a database" in text):
+        advice = f"the file {_FILE_NAME} in it is damaged. Delete it; only computed results are lost"
+    else:
+        advice = f"{text}. Choose a folder that can be written with cache='folder', or keep nothing with cache=None"
+    return StoreError(f"The store in {str(folder)!r} cannot be used: {advice}.")

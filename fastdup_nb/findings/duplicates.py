@@ -1,0 +1,341 @@
+"""Which images show the same picture: pairs in tiers, tight groups, and what could go.
+
+Images with the same vector or the same pixels form one *node*; the edges of the neighbor graph link nodes. A group is a
+star: its representative is the first of the nodes that are left, in the order that *keep* gives, and takes every node
+that is at least *min_similarity* similar to it. So groups do not chain, exactly one image of a group stays, and each
+image that could go is similar enough to the one that stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+TIERS = ("identical file", "identical pixels", "near")
+#: A connected set of nodes up to this size is compared in full, beyond the edges of the graph.
+MAX_COMPLETED = 1000
+#: Above this many pairs, sets of more than MAX_LISTED_COPIES copies are listed with their first image only.
+MAX_LISTED_PAIRS = 5_000_000
+MAX_LISTED_COPIES = 100
+_CHUNK = 100_000
+
+#: What pandas keeps text in: str from pandas 3 on, object before.
+TEXT = "str" if int(pd.__version__.split(".")[0]) >= 3 else object
+
+IntArray = npt.NDArray[np.int64]
+Score = Callable[[IntArray, IntArray], npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class DuplicateTables:
+    """The tables of a search for duplicates; see ``results.Duplicates`` for the columns."""
+
+    pairs: pd.DataFrame
+    groups: pd.DataFrame
+    members: pd.DataFrame
+    n_pairs: int
+
+
+@dataclass(frozen=True)
+class Copies:
+    """The images to compare, in order, an entry each.
+
+    Attributes
+    ----------
+    image_ids : sequence of str
+    rows : int array
+        Row of the distinct vector of each image.
+    files, pixels : int array
+        The same number for images with the same content, and for images with the same decoded picture.
+    rank : int array
+        Order in which images are kept: 0 first.
+    """
+
+    image_ids: Sequence[str]
+    rows: IntArray
+    files: IntArray
+    pixels: IntArray
+    rank: IntArray
+
+    @cached_property
+    def nodes(self) -> IntArray:
+        """The node of each image: images with the same vector or the same pixels share one."""
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
+        n_rows, n_pixels = (int(values.max(initial=-1)) + 1 for values in (self.rows, self.pixels))
+        links = (np.ones(len(self.rows), dtype=bool), (self.rows, n_rows + self.pixels))
+        labels = connected_components(coo_array(links, shape=(n_rows + n_pixels,) * 2), directed=False)[1]
+        return np.unique(labels[self.rows], return_inverse=True)[1].astype(np.int64)
+
+    @cached_property
+    def first_row(self) -> IntArray:
+        """The row that stands for each node: that of its image of the lowest rank."""
+        order = np.lexsort((self.rank, self.nodes))
+        firsts = np.flatnonzero(np.diff(self.nodes[order], prepend=-1))
+        return self.rows[order[firsts]]
+
+
+def find_duplicates(
+    copies: Copies,
+    indices: npt.NDArray[np.int32],
+    score: Score,
+    *,
+    min_similarity: float,
+) -> DuplicateTables:
+    """Return the pairs and groups of images at least *min_similarity* similar.
+
+    Parameters
+    ----------
+    copies : Copies
+        The images, without broken ones.
+    indices : int32 array of shape (n_rows, n_neighbors)
+        Neighbors of each distinct vector, -1 where there is none.
+    score : callable
+        Similarity in [0, 1] of rows *a* and rows *b*.
+    min_similarity : float
+        Bound for the tier ``near``.
+    """
+    edges = _Edges.of_graph(copies, indices, score, min_similarity)
+    edges = edges.completed(copies, score, min_similarity, n_neighbors=indices.shape[1])
+    leader = _form_groups(copies, edges)
+    inner = _inner_edges(copies, leader, edges, score)
+    members = _member_table(copies, leader, inner)
+    groups = _group_table(copies, members, inner)
+    pairs, n_pairs = _pair_table(copies, edges.joined(inner.at_least(min_similarity)))
+    return DuplicateTables(pairs, groups, members.frame, n_pairs)
+
+
+@dataclass(frozen=True)
+class _Edges:
+    """Similar nodes: a < b, each pair once."""
+
+    a: IntArray
+    b: IntArray
+    similarity: npt.NDArray[np.float32]
+
+    @classmethod
+    def of_graph(cls, copies: Copies, indices: npt.NDArray[np.int32], score: Score, least: float) -> _Edges:
+        node_of_row = np.zeros(len(indices), dtype=np.int64)
+        node_of_row[copies.rows] = copies.nodes
+        a = np.repeat(np.arange(len(indices), dtype=np.int64), indices.shape[1])
+        b = indices.ravel().astype(np.int64)
+        a, b = a[b >= 0], b[b >= 0]
+        a, b = np.minimum(a, b), np.maximum(a, b)
+        keep = np.unique(a * len(indices) + b, return_index=True)[1]
+        found = cls(a[keep], b[keep], _score_chunks(score, a[keep], b[keep])).at_least(least)
+        return cls(node_of_row[found.a], node_of_row[found.b], found.similarity)._once()
+
+    def at_least(self, least: float) -> _Edges:
+        good = self.similarity >= least
+        return _Edges(self.a[good], self.b[good], self.similarity[good])
+
+    def joined(self, other: _Edges) -> _Edges:
+        both = (np.concatenate(pair) for pair in zip(self._columns, other._columns, strict=True))
+        return _Edges(*both)._once()
+
+    def completed(self, copies: Copies, score: Score, least: float, *, n_neighbors: int) -> _Edges:
+        """Compare in full the connected sets that may be larger than the neighbors of one node can tell."""
+        a, b = _pairs_within(self._components(len(copies.first_row)), larger_than=n_neighbors)
+        new = ~np.isin(a * len(copies.first_row) + b, self.a * len(copies.first_row) + self.b)
+        return self.joined(_score_nodes(copies, score, a[new], b[new]).at_least(least))
+
+    @property
+    def _columns(self) -> tuple[IntArray, IntArray, npt.NDArray[np.float32]]:
+        return self.a, self.b, self.similarity
+
+    def _once(self) -> _Edges:
+        """Keep the best of edges between the same two nodes, and none of a node with itself."""
+        a, b = np.minimum(self.a, self.b), np.maximum(self.a, self.b)
+        order = np.lexsort((-self.similarity, b, a))
+        order = order[a[order] != b[order]]
+        first = np.ones(len(order), dtype=bool)
+        first[1:] = (np.diff(a[order]) != 0) | (np.diff(b[order]) != 0)
+        return _Edges(a[order[first]], b[order[first]], self.similarity[order[first]])
+
+    def _components(self, n_nodes: int) -> IntArray:
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
+        links = coo_array((np.ones(len(self.a), dtype=bool), (self.a, self.b)), shape=(n_nodes, n_nodes))
+        return connected_components(links, directed=False)[1].astype(np.int64)
+
+
+def _pairs_within(labels: IntArray, *, larger_than: int) -> tuple[IntArray, IntArray]:
+    """Return all pairs of members of each set of more than *larger_than* and at most MAX_COMPLETED."""
+    order = np.argsort(labels, kind="stable")
+    starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
+    sizes = np.diff(starts, append=len(order))
+    found = [np.empty((2, 0), dtype=np.int64)]
+    for i in np.flatnonzero((sizes > larger_than) & (sizes <= MAX_COMPLETED)):
+        members = order[starts[i] : starts[i] + sizes[i]]
+        found.append(members[np.array(np.triu_indices(len(members), 1))])
+    a, b = np.concatenate(found, axis=1)
+    return np.minimum(a, b), np.maximum(a, b)
+
+
+def _score_nodes(copies: Copies, score: Score, a: IntArray, b: IntArray) -> _Edges:
+    return _Edges(a, b, _score_chunks(score, copies.first_row[a], copies.first_row[b]))
+
+
+def _score_chunks(score: Score, a: IntArray, b: IntArray) -> npt.NDArray[np.float32]:
+    parts = [score(a[i : i + _CHUNK], b[i : i + _CHUNK]) for i in range(0, len(a), _CHUNK)]
+    return np.concatenate([np.empty(0, dtype=np.float32), *parts])
+
+
+def _form_groups(copies: Copies, edges: _Edges) -> IntArray:
+    """Return for each node the node that stays for it: itself, or the center of the star it belongs to."""
+    n_nodes = len(copies.first_row)
+    rank = np.full(n_nodes, len(copies.rank), dtype=np.int64)
+    np.minimum.at(rank, copies.nodes, copies.rank)
+    ends, others = np.concatenate([edges.a, edges.b]), np.concatenate([edges.b, edges.a])
+    order = np.argsort(ends, kind="stable")
+    ends, others = ends[order], others[order]
+    starts = np.searchsorted(ends, np.arange(n_nodes + 1))
+    leader = np.full(n_nodes, -1, dtype=np.int64)
+    linked = np.unique(ends)
+    for node in linked[np.argsort(rank[linked])]:
+        if leader[node] < 0:
+            near = others[starts[node] : starts[node + 1]]
+            leader[near[leader[near] < 0]] = node
+            leader[node] = node
+    return np.where(leader < 0, np.arange(n_nodes), leader)
+
+
+def _inner_edges(copies: Copies, leader: IntArray, edges: _Edges, score: Score) -> _Edges:
+    """Return the similarity of all nodes within a group; with the center only in groups above MAX_COMPLETED."""
+    a, b = _pairs_within(leader, larger_than=1)
+    inside = leader[edges.a] == leader[edges.b]
+    known = _Edges(edges.a[inside], edges.b[inside], edges.similarity[inside])
+    new = ~np.isin(a * len(leader) + b, known.a * len(leader) + known.b)
+    return known.joined(_score_nodes(copies, score, a[new], b[new]))
+
+
+@dataclass(frozen=True)
+class _Members:
+    """The images of groups, as the public frame and as positions."""
+
+    frame: pd.DataFrame
+    positions: IntArray
+    group: IntArray
+    leader: IntArray  # the leading node of each group
+
+
+def _member_table(copies: Copies, leader: IntArray, inner: _Edges) -> _Members:
+    of_image = leader[copies.nodes]
+    sizes = np.bincount(of_image, minlength=len(leader))
+    positions = np.flatnonzero(sizes[of_image] > 1)
+    leaders, inverse = np.unique(of_image[positions], return_inverse=True)
+    best = np.full(len(leaders), len(copies.rank), dtype=np.int64)
+    np.minimum.at(best, inverse, copies.rank[positions])
+    new_number = np.empty(len(leaders), dtype=np.int64)
+    by_size = np.lexsort((best, -sizes[leaders]))
+    new_number[by_size] = np.arange(len(leaders))
+    group = new_number[inverse]
+    order = np.lexsort((copies.rank[positions], group))
+    positions, group = positions[order], group[order]
+    kept = np.flatnonzero(np.diff(group, prepend=-1))
+    representative = positions[kept][group] if len(group) else positions
+    similarity, tier = _compare_images(copies, inner, positions, representative)
+    frame = pd.DataFrame(
+        {
+            "group": group,
+            "is_kept": positions == representative,
+            "tier": pd.Categorical.from_codes(tier, TIERS, ordered=True),
+            "similarity": similarity,
+        },
+        index=_ids(copies, positions, "image_id"),
+    )
+    return _Members(frame, positions, group, leaders[by_size])
+
+
+def _compare_images(
+    copies: Copies, edges: _Edges, a: IntArray, b: IntArray
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int8]]:
+    """Return similarity and tier of images *a* with images *b*, whose nodes are the same or linked by *edges*."""
+    tier = np.full(len(a), 2, dtype=np.int8)
+    tier[copies.pixels[a] == copies.pixels[b]] = 1
+    tier[copies.files[a] == copies.files[b]] = 0
+    similarity = np.ones(len(a), dtype=np.float32)
+    u, v = copies.nodes[a], copies.nodes[b]
+    apart = np.flatnonzero(u != v)
+    keys = np.minimum(u, v)[apart] * len(copies.first_row) + np.maximum(u, v)[apart]
+    similarity[apart] = edges.similarity[np.searchsorted(edges.a * len(copies.first_row) + edges.b, keys)]
+    return similarity, tier
+
+
+def _group_table(copies: Copies, members: _Members, inner: _Edges) -> pd.DataFrame:
+    group, n_groups = members.group, len(members.leader)
+    size = np.bincount(group, minlength=n_groups)
+    node_sizes = np.bincount(copies.nodes)
+    group_of_node = np.full(len(node_sizes), -1, dtype=np.int64)
+    group_of_node[copies.nodes[members.positions]] = group
+    of_edge = group_of_node[inner.a]
+    weight = (node_sizes[inner.a] * node_sizes[inner.b]).astype(float)
+    least = np.ones(n_groups)
+    np.minimum.at(least, of_edge, inner.similarity)
+    inside_nodes = group_of_node >= 0
+    copies_of = (node_sizes * (node_sizes - 1) // 2)[inside_nodes]
+    same = np.bincount(group_of_node[inside_nodes], copies_of, minlength=n_groups)
+    total = np.bincount(of_edge, weight, minlength=n_groups) + same
+    mean = (np.bincount(of_edge, weight * inner.similarity, minlength=n_groups) + same) / np.maximum(total, 1)
+    tier = np.zeros(n_groups, dtype=np.int8)
+    np.maximum.at(tier, group, members.frame["tier"].cat.codes.to_numpy())
+    return pd.DataFrame(
+        {
+            "size": size,
+            "tier": pd.Categorical.from_codes(tier, TIERS, ordered=True),
+            "representative": members.frame.index.to_numpy()[members.frame["is_kept"].to_numpy()],
+            "min_similarity": least,
+            "mean_similarity": mean,
+            "removable": size - 1,
+        },
+        index=pd.RangeIndex(n_groups, name="group"),
+    )
+
+
+def _pair_table(copies: Copies, edges: _Edges) -> tuple[pd.DataFrame, int]:
+    sizes = np.bincount(copies.nodes, minlength=len(copies.first_row))
+    n_pairs = int((sizes[edges.a] * sizes[edges.b]).sum() + (sizes * (sizes - 1) // 2).sum())
+    a, b = _image_pairs(copies, edges, sizes, whole=n_pairs <= MAX_LISTED_PAIRS)
+    similarity, tier = _compare_images(copies, edges, a, b)
+    order = np.lexsort((b, a, -similarity, tier))
+    pairs = pd.DataFrame(
+        {
+            "image_id_a": _ids(copies, a[order]),
+            "image_id_b": _ids(copies, b[order]),
+            "similarity": similarity[order],
+            "tier": pd.Categorical.from_codes(tier[order], TIERS, ordered=True),
+        }
+    )
+    return pairs, n_pairs
+
+
+def _image_pairs(copies: Copies, edges: _Edges, sizes: IntArray, *, whole: bool) -> tuple[IntArray, IntArray]:
+    """Return the positions of the images of all pairs, a < b."""
+    order = np.lexsort((copies.rank, copies.nodes))
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    found = [np.empty((2, 0), dtype=np.int64)]
+    many = (sizes > 1) if whole else (sizes > 1) & (sizes <= MAX_LISTED_COPIES)
+    for node in np.flatnonzero(many):
+        images = order[starts[node] : starts[node + 1]]
+        found.append(images[np.array(np.triu_indices(len(images), 1))])
+    for node in np.flatnonzero((sizes > 1) & ~many):
+        images = order[starts[node] : starts[node + 1]]
+        found.append(np.stack([np.full(len(images) - 1, images[0]), images[1:]]))
+    shown = sizes if whole else np.where(sizes > MAX_LISTED_COPIES, 1, sizes)
+    n_a, n_b = shown[edges.a], shown[edges.b]
+    edge = np.repeat(np.arange(len(edges.a)), n_a * n_b)
+    place = np.arange(len(edge)) - np.repeat(np.cumsum(n_a * n_b) - n_a * n_b, n_a * n_b)
+    across = [order[starts[edges.a[edge]] + place // n_b[edge]], order[starts[edges.b[edge]] + place % n_b[edge]]]
+    a, b = np.concatenate([*found, np.array(across, dtype=np.int64).reshape(2, -1)], axis=1)
+    return np.minimum(a, b), np.maximum(a, b)
+
+
+def _ids(copies: Copies, positions: IntArray, name: str | None = None) -> pd.Index:
+    return pd.Index([copies.image_ids[i] for i in positions], name=name, dtype=TEXT)

@@ -1,0 +1,59 @@
+"""What every result is: frozen, made of DataFrames, and the same facts told as text and as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ..views import Tile, View, format_bytes, format_dimension, render_html, render_text
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Shown:
+    """What a result needs to show pictures: the table of images and their thumbnails."""
+
+    images: pd.DataFrame
+    thumbnail: Callable[[str], bytes | None]
+
+    @property
+    def n_broken(self) -> int:
+        """Number of images that could not be read."""
+        return int(self.images["is_broken"].sum())
+
+    def tile(self, image_id: str, *lines: str, mark: str = "", label: bool = False) -> Tile:
+        """Return the tile of an image: *lines*, then its size and, if *label*, its label."""
+        facts = self.images.loc[image_id]
+        told = list(lines)
+        if label and pd.notna(facts["label"]):
+            told.append(f"label {facts['label']}")
+        if pd.notna(facts["width"]):
+            told.append(f"{format_dimension(int(facts['width']), int(facts['height']))}")
+        if pd.notna(facts["file_size"]):
+            told.append(format_bytes(int(facts["file_size"])))
+        return Tile(image_id, lines=tuple(told), mark=mark)
+
+
+class Result:
+    """Base of all results. ``to_frame()`` gives the main table; the last expression of a cell shows a gallery."""
+
+    _shown: Shown
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a copy of the main table as a plain DataFrame."""
+        raise NotImplementedError
+
+    def _view(self, n_rows: int) -> View:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return render_text(self._view(8))
+
+    def _repr_html_(self) -> str:
+        return render_html(self._view(8), self._shown.thumbnail)
+
+
+def count_in_words(count: int, one: str, many: str) -> str:
+    """Return "1 image" or "1,204 images"."""
+    return f"{count:,} {one if count == 1 else many}"

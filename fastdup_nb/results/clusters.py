@@ -1,0 +1,80 @@
+"""Clusters: images that belong together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ..views import Badge, Fact, Row, View, format_similarity
+from ._base import Result, Shown, count_in_words
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Clusters(Result):
+    """Images that belong together, as ``Dataset.clusters`` found them.
+
+    Attributes
+    ----------
+    clusters : DataFrame
+        Index ``cluster``, largest first: ``size``, ``share`` of all images, ``medoid`` (the most central image),
+        ``examples`` (ids, from the medoid outwards), ``mean_similarity`` (mean cosine of all pairs inside) and, where
+        there are labels, ``label_mix``, ``top_label``, ``top_label_share``.
+    members : DataFrame
+        Index ``image_id``: ``cluster`` (-1 is noise: no cluster), ``similarity_to_medoid``.
+    min_cluster_size : int
+        Smallest number of distinct pictures that makes a cluster.
+    """
+
+    clusters: pd.DataFrame
+    members: pd.DataFrame
+    min_cluster_size: int
+    _shown: Shown
+
+    @property
+    def labels(self) -> pd.Series:
+        """The cluster of each image, -1 for none."""
+        return self.members["cluster"]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a copy of ``members``."""
+        return self.members.copy()
+
+    def _view(self, n_rows: int) -> View:
+        n_noise = int((self.members["cluster"] < 0).sum())
+        n, inside = len(self.clusters), len(self.members) - n_noise
+        words = count_in_words(n, "cluster", "clusters")
+        images = count_in_words(len(self.members), "image", "images")
+        return View(
+            title="Clusters",
+            headline=f"{words} hold {inside:,} of {images}." if n else f"No cluster among {images}.",
+            facts=(
+                Fact("clusters", n, f"of at least {self.min_cluster_size} distinct images"),
+                Fact("images in a cluster", inside, "each in one"),
+                Fact("noise", n_noise, "images in no cluster, -1"),
+            ),
+            rows=tuple(self._row(int(cluster)) for cluster in self.clusters.index[:n_rows]),
+            rows_title="Largest first; the medoid, then examples from the middle outwards",
+            noun=("cluster", "clusters"),
+            n_more=max(0, n - n_rows),
+            empty=f"No {self.min_cluster_size} images are close enough together to be a cluster.",
+            next_calls=(
+                ("clusters.clusters", "a row per cluster"),
+                ("clusters.to_frame()", "the cluster of every image"),
+            ),
+        )
+
+    def _row(self, cluster: int) -> Row:
+        facts = self.clusters.loc[cluster]
+        examples = list(facts["examples"])
+        tiles = [self._shown.tile(e, mark="medoid" if e == facts["medoid"] else "", label=True) for e in examples]
+        note = f"mean similarity {format_similarity(facts['mean_similarity'])}"
+        if "label_mix" in facts and isinstance(facts["label_mix"], str) and facts["label_mix"]:
+            note += f" · {facts['label_mix']}"
+        return Row(
+            title=f"Cluster {cluster}: {facts['size']:,} images",
+            tiles=tuple(tiles),
+            badge=Badge(f"{facts['share']:.1%} of all"),
+            note=note,
+            n_more=int(facts["size"]) - len(tiles),
+        )

@@ -1,0 +1,134 @@
+"""Duplicates: pairs in tiers, tight groups, and what could go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ..findings.duplicates import MAX_LISTED_COPIES, TIERS
+from ..views import Badge, Fact, Row, Tone, View, format_similarity
+from ._base import Result, Shown, count_in_words
+
+_TONES: dict[str, Tone] = {"identical file": "strong", "identical pixels": "good", "near": "plain"}
+_NEXT = (
+    ("dups.pairs", "every pair as a DataFrame"),
+    ("dups.groups", "a row per group; dups.members has a row per image"),
+    ("dups.removable", "ids of the images that could go"),
+)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Duplicates(Result):
+    """Images that show the same picture, as ``Dataset.duplicates`` found them.
+
+    Attributes
+    ----------
+    pairs : DataFrame
+        ``image_id_a``, ``image_id_b`` (each unordered pair once, in listing order), ``similarity`` (1 is identical,
+        at least *min_similarity*) and ``tier``: ``identical file`` (same bytes), ``identical pixels`` (same decoded
+        picture in another container or with other metadata) or ``near``. Best first.
+    groups : DataFrame
+        Index ``group``, largest first: ``size`` (images), ``tier`` (the weakest in the group), ``representative`` (the
+        image that stays), ``min_similarity`` and ``mean_similarity`` over all pairs inside the group (above 1,000
+        distinct pictures over those that are linked), ``removable`` (images that could go: ``size - 1``).
+    members : DataFrame
+        Index ``image_id``, a row for each image of a group: ``group``, ``is_kept``, ``tier`` and ``similarity``
+        to the representative. Every member is at least *min_similarity* similar to it, so groups are not chains.
+    removable : list of str
+        Ids of the images in a group that *keep* would not keep.
+    min_similarity : float
+        The bound that was used.
+    keep : str
+        The rule that chose the representatives.
+    n_images : int
+        Images compared: all but the broken ones.
+    n_pairs : int
+        Number of pairs; ``pairs`` lists them all up to five million, and above that, sets of more than 100 copies of
+        one picture by their first image only.
+    """
+
+    pairs: pd.DataFrame
+    groups: pd.DataFrame
+    members: pd.DataFrame
+    min_similarity: float
+    keep: str
+    n_images: int
+    n_pairs: int
+    _shown: Shown
+
+    @property
+    def removable(self) -> list[str]:
+        """Ids of the images that could go, group by group."""
+        return self.members.index[~self.members["is_kept"].to_numpy(dtype=bool)].tolist()
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a copy of ``pairs``."""
+        return self.pairs.copy()
+
+    @property
+    def n_images_in_pairs(self) -> int:
+        """Number of images that are in at least one pair."""
+        return len(set(self.pairs["image_id_a"]) | set(self.pairs["image_id_b"]))
+
+    def _view(self, n_rows: int) -> View:
+        return View(
+            title="Duplicates",
+            headline=self._headline(),
+            facts=self._facts(),
+            rows=tuple(self._row(int(group)) for group in self.groups.index[:n_rows]),
+            rows_title="Groups, largest first",
+            noun=("group", "groups"),
+            n_more=max(0, len(self.groups) - n_rows),
+            empty=f"No two of the {self.n_images:,} images are alike.",
+            notes=self._notes(),
+            next_calls=_NEXT if len(self.groups) else (("ds.duplicates(min_similarity='loose')", "a wider net"),),
+        )
+
+    def _headline(self) -> str:
+        compared = (
+            f"{count_in_words(self.n_images, 'image', 'images')} compared at similarity {self.min_similarity:.3f}"
+        )
+        if not len(self.groups):
+            return f"{compared} or more: no duplicates."
+        gone = count_in_words(len(self.removable), "image", "images")
+        groups = count_in_words(len(self.groups), "group", "groups")
+        return f"{compared} or more: {gone} could go, and one of each of {groups} would stay."
+
+    def _facts(self) -> tuple[Fact, ...]:
+        counts = self.pairs["tier"].value_counts()
+        tiers = ", ".join(f"{counts[tier]:,} {tier}" for tier in TIERS if counts.get(tier, 0))
+        return (
+            Fact("pairs", self.n_pairs, f"each counted once: {tiers}" if tiers else "each counted once"),
+            Fact("images in a pair", self.n_images_in_pairs, "have at least one twin"),
+            Fact("groups", len(self.groups), "of images like their representative"),
+            Fact("removable", len(self.removable), f"all but one of each group, keep='{self.keep}'"),
+        )
+
+    def _notes(self) -> tuple[str, ...]:
+        notes = []
+        if self._shown.n_broken:
+            notes.append(f"{count_in_words(self._shown.n_broken, 'broken image is', 'broken images are')} in no group.")
+        if self.n_pairs > len(self.pairs):
+            notes.append(
+                f"{len(self.pairs):,} of the pairs are listed: sets of more than {MAX_LISTED_COPIES} copies of one "
+                "picture by their first image only."
+            )
+        return tuple(notes)
+
+    def _row(self, group: int) -> Row:
+        facts = self.groups.loc[group]
+        members = self.members[self.members["group"] == group]
+        tiles = []
+        for image_id, member in members.head(8).iterrows():
+            mark = "keep" if member["is_kept"] else ""
+            told = () if member["is_kept"] else (f"{member['tier']} {format_similarity(member['similarity'])}",)
+            tiles.append(self._shown.tile(str(image_id), *told, mark=mark))
+        inner = f"inner similarity {format_similarity(facts['min_similarity'])} at least"
+        return Row(
+            title=f"Group {group}: {facts['size']:,} images",
+            tiles=tuple(tiles),
+            badge=Badge(str(facts["tier"]), _TONES[str(facts["tier"])]),
+            note=inner,
+            n_more=int(facts["size"]) - len(tiles),
+        )

@@ -1,0 +1,80 @@
+"""Outliers: which images are unlike all others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ..views import Badge, Fact, Row, View, format_similarity
+from ._base import Result, Shown, count_in_words
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Outliers(Result):
+    """How strange each image is, as ``Dataset.outliers`` found it.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Index ``image_id``, strangest first: ``outlier_score`` (larger is stranger; see ``Dataset.outliers``),
+        ``is_outlier``, ``nearest_id`` and ``nearest_similarity`` (cosine): the nearest image that is no exact copy.
+    contamination : "auto" or float
+        How the bound was set.
+    score_bound : float
+        Images above it are outliers.
+    """
+
+    table: pd.DataFrame
+    contamination: str | float
+    score_bound: float
+    _shown: Shown
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a copy of ``table``."""
+        return self.table.copy()
+
+    @property
+    def n_outliers(self) -> int:
+        """Number of images with ``is_outlier``."""
+        return int(self.table["is_outlier"].sum())
+
+    def _view(self, n_rows: int) -> View:
+        n = self.n_outliers
+        shown = self.table.head(n_rows if n == 0 else min(n, n_rows))
+        images = count_in_words(len(self.table), "image", "images")
+        headline = f"None of {images} stands out." if n == 0 else f"{n:,} of {images} stand out."
+        return View(
+            title="Outliers",
+            headline=headline,
+            facts=(
+                Fact("outliers", n, f"score above {self.score_bound:.2f}, contamination={self.contamination!r}"),
+                Fact("highest score", _number(self.table["outlier_score"].max()), "larger is stranger, 1 is ordinary"),
+                Fact("images compared", len(self.table), "broken ones are left out"),
+            ),
+            rows=tuple(self._row(str(image_id), row) for image_id, row in shown.iterrows()),
+            rows_title="Strangest first" if n else "The strangest of them, for a look",
+            noun=("image", "images"),
+            n_more=max(0, n - len(shown)),
+            empty="There is no image to compare.",
+            next_calls=(
+                ("out.to_frame()", "score and nearest neighbor of every image"),
+                ("ds.outliers(contamination=0.01)", "flag exactly the strangest 1 %"),
+            ),
+        )
+
+    def _row(self, image_id: str, row: pd.Series) -> Row:
+        tiles = [self._shown.tile(image_id, label=True)]
+        if isinstance(row["nearest_id"], str):
+            near = f"similarity {format_similarity(row['nearest_similarity'])}"
+            tiles.append(self._shown.tile(row["nearest_id"], near, label=True))
+        return Row(
+            title=f"Score {row['outlier_score']:.2f}",
+            tiles=tuple(tiles),
+            badge=Badge("outlier", "warning") if row["is_outlier"] else None,
+            arrow="nearest",
+        )
+
+
+def _number(value: float) -> str:
+    return "–" if pd.isna(value) else f"{value:.2f}"

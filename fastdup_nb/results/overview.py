@@ -1,0 +1,200 @@
+"""What a dataset says of itself: before work, and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from .._progress import describe_seconds
+from ..graph import NeighborGraph
+from ..views import Fact, Table, View
+from ._base import Result, Shown, count_in_words
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Summary(Result):
+    """Every count with its meaning, as ``Dataset.summary`` found them.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Index ``count`` (its name): ``value`` (int) and ``meaning``.
+    """
+
+    table: pd.DataFrame
+    _shown: Shown
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a copy of ``table``."""
+        return self.table.copy()
+
+    def __getitem__(self, name: str) -> int:
+        return int(self.table.loc[name, "value"])
+
+    def _view(self, n_rows: int) -> View:  # noqa: ARG002
+        return View(
+            title="Summary",
+            headline=f"What is in {count_in_words(self['images'], 'image', 'images')}.",
+            table=Table(
+                ("count", "value", "meaning"),
+                tuple((str(name), int(row["value"]), str(row["meaning"])) for name, row in self.table.iterrows()),
+            ),
+            next_calls=(("ds.report('report.html')", "all findings on one page to hand on"),),
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Neighbors(Result):
+    """The nearest-neighbor graph of a dataset.
+
+    Exact copies share one vector and count once, so they do not use up each other's neighbors.
+
+    Attributes
+    ----------
+    graph : NeighborGraph
+        ``indices`` and ``distances`` by row; row *i* is ``image_ids[i]``.
+    image_ids : sequence of str
+        The first image of each distinct vector.
+    """
+
+    graph: NeighborGraph
+    image_ids: Sequence[str]
+    _shown: Shown
+
+    @property
+    def recall(self) -> float | None:
+        """Share of the true nearest neighbors that the graph has, estimated on a sample against exact search."""
+        return self.graph.recall
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the edges: ``image_id``, ``neighbor_id``, ``rank`` (0 is nearest) and ``similarity`` (cosine)."""
+        rows, ranks = (self.graph.indices >= 0).nonzero()
+        found = self.graph.indices[rows, ranks]
+        return pd.DataFrame(
+            {
+                "image_id": [self.image_ids[i] for i in rows],
+                "neighbor_id": [self.image_ids[i] for i in found],
+                "rank": ranks,
+                "similarity": 1 - self.graph.distances[rows, ranks],
+            }
+        )
+
+    def _view(self, n_rows: int) -> View:  # noqa: ARG002
+        graph = self.graph
+        sure = graph.method == "exact"
+        recall = "–" if graph.recall is None else f"{graph.recall:.3f}"
+        meaning = "exact search" if sure else f"estimated against exact search for {graph.recall_sample:,} images"
+        return View(
+            title="Neighbors",
+            headline=f"{graph.n_neighbors} nearest neighbors of {graph.n_samples:,} distinct images",
+            facts=(
+                Fact("distinct images", graph.n_samples, "exact copies count once"),
+                Fact("neighbors", graph.n_neighbors, f"of each, by {graph.metric} distance"),
+                Fact("method", graph.method, "chosen by size, or by method="),
+                Fact("recall", recall, meaning),
+            ),
+            next_calls=(("ds.neighbors.to_frame()", "every edge as a DataFrame"),),
+        )
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What is known of a dataset right now; telling it costs nothing."""
+
+    root: str
+    n_images: int
+    kinds: Mapping[str, int]
+    passed_over: Mapping[str, int]
+    cache: str
+    encoder: str
+    n_labels: int
+    n_splits: int
+    n_broken: int | None
+    is_linked: bool
+
+    def view(self) -> View:
+        """Return the description to draw."""
+        return View(
+            title="Dataset",
+            headline=f"{count_in_words(self.n_images, 'image', 'images')} in {self.root}",
+            facts=tuple(self._facts()),
+            notes=tuple(self._notes()),
+            next_calls=self._next_calls(),
+        )
+
+    def _facts(self) -> list[Fact]:
+        kinds = ", ".join(f"{n:,} {kind or 'without suffix'}" for kind, n in list(self.kinds.items())[:5])
+        facts = [Fact("images", self.n_images, kinds or "listed")]
+        if self.n_broken is not None:
+            facts.append(Fact("broken", self.n_broken, "cannot be decoded; in no finding"))
+        if self.n_labels:
+            facts.append(Fact("labels", self.n_labels, "different ones"))
+        if self.n_splits:
+            facts.append(Fact("splits", self.n_splits, "different ones"))
+        state = "read and linked" if self.is_linked else "read" if self.n_broken is not None else "not read yet"
+        return [*facts, Fact("state", state, "in this session")]
+
+    def _notes(self) -> list[str]:
+        notes = [f"Encoder {self.encoder}; results are kept in {self.cache}."]
+        if self.passed_over:
+            kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(self.passed_over.items(), key=lambda x: -x[1])[:5])
+            notes.append(f"Passed over, by name: {kinds}.")
+        return notes
+
+    def _next_calls(self) -> tuple[tuple[str, str], ...]:
+        if self.n_broken is None:
+            return (
+                (
+                    "ds.duplicates()",
+                    "reads, embeds and links the images now, with one progress bar; kept for the next time",
+                ),
+                ("ds.estimate()", "how long that will take, measured on a few images"),
+            )
+        return (
+            ("ds.duplicates()", "also ds.outliers(), ds.clusters(), ds.quality(), ds.similar(image_id)"),
+            ("ds.images", "a row of facts per image"),
+            ("ds.report('report.html')", "all findings on one page to hand on"),
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class Estimate:
+    """How long reading will take, measured on a few images.
+
+    Attributes
+    ----------
+    n_images : int
+        Images listed.
+    n_waiting : int
+        Of these, images that were new or changed before the measurement.
+    n_measured : int
+        Images that were read for it; what they gave is kept.
+    measured_seconds : float
+        How long that took.
+    """
+
+    n_images: int
+    n_waiting: int
+    n_measured: int
+    measured_seconds: float
+
+    @property
+    def images_per_second(self) -> float:
+        """Pace of the measurement; NaN where nothing was waiting."""
+        return self.n_measured / self.measured_seconds if self.n_measured else float("nan")
+
+    @property
+    def seconds(self) -> float:
+        """Estimated time for the images that are still waiting."""
+        waiting = self.n_waiting - self.n_measured
+        return waiting / self.images_per_second if waiting else 0.0
+
+    def __repr__(self) -> str:
+        if not self.n_waiting:
+            return f"Nothing to read: all {self.n_images:,} images are known."
+        return (
+            f"About {describe_seconds(self.seconds)} for {self.n_waiting - self.n_measured:,} images still to read, at "
+            f"{self.images_per_second:,.0f} images/s measured on {self.n_measured:,}."
+        )

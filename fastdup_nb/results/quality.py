@@ -1,0 +1,87 @@
+"""Quality: broken, dark, bright, blurry, empty, oddly shaped, oddly sized and gray images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ..views import Badge, Fact, Row, View
+from ._base import Result, Shown, count_in_words
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Quality(Result):
+    """Quality problems of each image, as ``Dataset.quality`` found them.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Index ``image_id``: for each issue ``is_<issue>`` (bool) and ``<issue>_score`` (0 worst, 1 best).
+    bounds : mapping
+        The score below which each issue is flagged.
+    """
+
+    table: pd.DataFrame
+    bounds: Mapping[str, float]
+    _shown: Shown
+
+    @property
+    def issues(self) -> tuple[str, ...]:
+        """Names of the issues looked for."""
+        return tuple(column[3:] for column in self.table.columns if column.startswith("is_"))
+
+    @property
+    def counts(self) -> pd.Series:
+        """Number of images with each issue, most frequent first; an image may have several."""
+        counts = self.table[[f"is_{issue}" for issue in self.issues]].sum().astype(int)
+        return counts.set_axis(self.issues).rename("n_images").sort_values(ascending=False, kind="stable")
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a copy of ``table``."""
+        return self.table.copy()
+
+    def _view(self, n_rows: int) -> View:
+        counts = self.counts
+        found = counts[counts > 0]
+        n_any = int(self.table[[f"is_{issue}" for issue in self.issues]].any(axis=1).sum())
+        images = count_in_words(len(self.table), "image", "images")
+        return View(
+            title="Quality",
+            headline=f"{n_any:,} of {images} have a problem." if n_any else f"No problem among {images}.",
+            facts=tuple(Fact(issue.replace("_", " "), int(n), self._meaning(issue)) for issue, n in found.items()),
+            rows=tuple(self._row(str(issue)) for issue in found.index[:n_rows] if issue != "broken"),
+            rows_title="The worst of each kind; an image may have several problems",
+            noun=("kind", "kinds"),
+            empty="" if n_any else "Nothing is broken, dark, bright, blurry, empty, oddly shaped or sized, or gray.",
+            notes=self._broken_notes(),
+            next_calls=(
+                ("quality.to_frame()", "flags and scores of every image"),
+                ("ds.quality(bounds={'dark': 0.4})", "another bound; no image is read again"),
+            ),
+        )
+
+    def _meaning(self, issue: str) -> str:
+        bound = self.bounds.get(issue)
+        return "cannot be decoded" if issue == "broken" else f"score below {bound:g}" if bound is not None else ""
+
+    def _row(self, issue: str) -> Row:
+        flagged = self.table[self.table[f"is_{issue}"]].sort_values(f"{issue}_score", kind="stable")
+        worst = flagged.head(8)
+        scores = worst[f"{issue}_score"]
+        tiles = tuple(self._shown.tile(str(i), f"score {score:.2f}") for i, score in scores.items())
+        words = count_in_words(len(flagged), "image", "images")
+        return Row(
+            title=issue.replace("_", " ").capitalize(),
+            tiles=tiles,
+            badge=Badge(words, "warning"),
+            n_more=len(flagged) - len(tiles),
+        )
+
+    def _broken_notes(self) -> tuple[str, ...]:
+        images = self._shown.images
+        reasons = images.loc[images["is_broken"], "reason"]
+        told = tuple(f"Broken: {image_id}: {reason}" for image_id, reason in reasons.head(8).items())
+        more = len(reasons) - len(told)
+        return (*told, f"and {more:,} more broken images; see ds.images[ds.images.is_broken]") if more > 0 else told

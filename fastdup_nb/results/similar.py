@@ -1,0 +1,52 @@
+"""Similar: the images nearest to a query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ..views import Fact, Row, Tile, View, format_similarity
+from ._base import Result, Shown, count_in_words
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Similar(Result):
+    """The images nearest to a query, as ``Dataset.similar`` found them.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Index ``image_id``, most similar first: ``similarity`` (cosine of the vectors, 1 is identical).
+    query : str
+        What was asked for: an image id, or a description of the picture that was given.
+    """
+
+    table: pd.DataFrame
+    query: str
+    _shown: Shown
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a copy of ``table``."""
+        return self.table.copy()
+
+    def _view(self, n_rows: int) -> View:
+        tiles = [
+            self._tile(str(image_id), row["similarity"]) for image_id, row in self.table.head(4 * n_rows).iterrows()
+        ]
+        rows = tuple(Row(title="", tiles=tuple(tiles[i : i + 6])) for i in range(0, len(tiles), 6))
+        best = "" if self.table.empty else f"{self.table['similarity'].iloc[0]:.3f}"
+        return View(
+            title="Similar images",
+            headline=f"{count_in_words(len(self.table), 'image', 'images')} nearest to {self.query}",
+            facts=(Fact("highest similarity", best or "–", "cosine, 1 is identical"),),
+            rows=rows,
+            rows_title="Most similar first",
+            n_more=0,
+            empty="There is no image to compare with.",
+            next_calls=(("similar.to_frame()", "ids and similarities"),),
+        )
+
+    def _tile(self, image_id: str, similarity: float) -> Tile:
+        mark = "query" if image_id == self.query else ""
+        return self._shown.tile(image_id, f"similarity {format_similarity(similarity)}", mark=mark, label=True)

@@ -1,0 +1,272 @@
+"""Where images come from: ids, paths, stamps and bytes. No pixels here.
+
+A folder is listed by name, so that nothing is opened: files with a suffix of images, in any case, and files without a
+suffix, whose content is looked at when they are read. Lists and tables are taken as they are. Everything is sorted or
+kept in the order given, so the same source always gives the same rows.
+"""
+
+from __future__ import annotations
+
+import glob
+import itertools
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from .errors import ImageError, ParameterTypeError, SourceError, SourceNotFoundError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: What a source can be.
+Source = "str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | pd.DataFrame"
+
+IMAGE_SUFFIXES = frozenset(
+    ".apng .avif .avifs .bmp .dib .gif .heic .heif .hif .ico .j2c .j2k .jfif .jp2 .jpc .jpe .jpeg .jpf .jpg .jpx .pbm "
+    ".pfm .pgm .png .pnm .ppm .qoi .tga .tif .tiff .webp".split()
+)
+PATH_COLUMNS = (
+    "path", "image_path", "img_path", "file_path", "filepath", "filename", "file_name", "file", "image", "img_filename",
+)  # fmt: skip
+TABLE_SUFFIXES = {".csv": "CSV", ".tsv": "TSV", ".parquet": "Parquet", ".pq": "Parquet"}
+MAX_FILE_BYTES = 1 << 30
+#: Names without a suffix that are text in every project, and never a picture.
+_TEXT_NAMES = frozenset("authors changelog copying dockerfile license licence makefile notice readme version".split())
+
+
+class Stamp(NamedTuple):
+    """What changes when a file changes, without reading it."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a source lists: one entry per image, in order; nothing has been opened."""
+
+    root: Path
+    image_ids: tuple[str, ...]
+    paths: tuple[str, ...]
+    columns: pd.DataFrame | None = None
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    def take(self, positions: Iterable[int]) -> Listing:
+        """Return the listing of some of the images, in the order of *positions*."""
+        chosen = list(positions)
+        columns = None if self.columns is None else self.columns.iloc[chosen]
+        ids, paths = (tuple(values[i] for i in chosen) for values in (self.image_ids, self.paths))
+        return Listing(self.root, ids, paths, columns)
+
+
+def list_images(source: object) -> Listing:
+    """Return what *source* lists: a folder, an image, a glob, a CSV or Parquet file, a list of paths, a DataFrame."""
+    if isinstance(source, (str, os.PathLike)):
+        return _list_named(os.fspath(source))
+    if _is_frame(source):
+        return _list_frame(source, base=None)  # type: ignore[arg-type]
+    if isinstance(source, Iterable) and not isinstance(source, (bytes, Mapping)):
+        return _list_paths([_check_path(path) for path in source])
+    raise ParameterTypeError(
+        "The 'source' parameter of Dataset must be a folder, a glob, a CSV or Parquet file, a list of paths or a "
+        f"DataFrame. Got {type(source).__name__} instead."
+    )
+
+
+def check_source(source: object) -> Listing | None:
+    """Raise at once what is wrong with *source*; return its listing where that costs nothing, None for a folder."""
+    if not isinstance(source, (str, os.PathLike)) or not os.path.isdir(source):
+        return list_images(source)
+    if next(_walk(os.fspath(source), Counter()), None) is None:
+        list_images(source)
+    return None
+
+
+def read_stamp(path: str) -> Stamp | None:
+    """Return the stamp of a file, or None where it cannot be seen."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return Stamp(found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def read_bytes(path: str) -> bytes:
+    """Return a file's bytes; what is no regular file, far too large or cannot be read is an ImageError."""
+    try:
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode):
+            raise ImageError("not a regular file")
+        if found.st_size > MAX_FILE_BYTES:
+            raise ImageError(f"file too large: {found.st_size / 2**30:.1f} GiB")
+        with open(path, "rb") as file:
+            return file.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError:
+        raise ImageError("no such file") from None
+    except (OSError, ValueError) as error:
+        if isinstance(error, ImageError):
+            raise
+        raise ImageError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _list_named(name: str) -> Listing:
+    if os.path.isdir(name):
+        return _list_folder(name)
+    suffix = os.path.splitext(name)[1].lower()
+    if os.path.isfile(name):
+        return _list_table(name, suffix) if suffix in TABLE_SUFFIXES else _list_file(name, suffix)
+    if glob.has_magic(name):
+        return _list_glob(name)
+    hint = " The ~ is expanded by shells only; use os.path.expanduser." if name.startswith("~") else ""
+    raise SourceNotFoundError(
+        f"There is no folder or file {name!r} (looked for in {os.getcwd()!r}). Give an existing folder, a glob such as "
+        f"'photos/**/*.jpg', a CSV or Parquet file with a path column, a list of paths or a DataFrame.{hint}"
+    )
+
+
+def _list_file(name: str, suffix: str) -> Listing:
+    if suffix in {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"}:
+        raise SourceError(f"{name!r} is an archive; unpack it and give the folder.")
+    return _list_paths([name])
+
+
+def _list_folder(folder: str) -> Listing:
+    passed_over: Counter[str] = Counter()
+    found = sorted((_readable_id(relative), path) for relative, path in _walk(folder, passed_over))
+    if not found:
+        seen = ", ".join(f"{count:,} {kind}" for kind, count in passed_over.most_common(5)) or "no file at all"
+        raise SourceError(
+            f"There are no images in {folder!r}: it holds {seen}. Images are known by their suffix (.jpg, .png, .webp, "
+            "...) or have none; files with other suffixes can be given as a list of paths."
+        )
+    ids, paths = zip(*found, strict=True)
+    return Listing(Path(folder).absolute(), ids, paths, passed_over=dict(passed_over))
+
+
+def _walk(folder: str, passed_over: Counter[str]) -> Iterator[tuple[str, str]]:
+    """Yield (path relative to the folder with /, path) of the candidates below *folder*, without opening any."""
+    seen: set[tuple[int, int]] = set()
+    waiting = [("", os.path.abspath(folder))]
+    while waiting:
+        prefix, here = waiting.pop()
+        try:
+            identity = os.stat(here)
+            entries = list(os.scandir(here))
+        except OSError:
+            passed_over["unreadable folder"] += 1
+            continue
+        if (identity.st_dev, identity.st_ino) in seen and identity.st_ino:
+            continue  # a link back to a folder already listed
+        seen.add((identity.st_dev, identity.st_ino))
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                waiting.append((prefix + entry.name + "/", entry.path))
+            elif not _is_candidate(entry.name):
+                passed_over[os.path.splitext(entry.name)[1].lower() or "text"] += 1
+            elif entry.is_file():
+                yield prefix + entry.name, entry.path
+            else:
+                passed_over["not a regular file"] += 1
+
+
+def _is_candidate(name: str) -> bool:
+    suffix = os.path.splitext(name)[1].lower()
+    return suffix in IMAGE_SUFFIXES or (not suffix and name.lower() not in _TEXT_NAMES)
+
+
+def _list_glob(pattern: str) -> Listing:
+    names = (name for name in glob.iglob(pattern, recursive=True) if os.path.isfile(name))
+    found = sorted(name for name in names if _is_candidate(os.path.basename(name)))
+    if not found:
+        raise SourceError(f"No image matches {pattern!r} (seen from {os.getcwd()!r}). Use ** for folders at any depth.")
+    parts = pattern.split(os.sep) if os.sep == "/" else pattern.replace(os.sep, "/").split("/")
+    fixed = "/".join(itertools.takewhile(lambda part: not glob.has_magic(part), parts)) or (
+        "/" if parts[0] == "" else "."
+    )
+    return _as_listing(os.path.abspath(fixed), [os.path.abspath(name) for name in found])
+
+
+def _list_paths(paths: list[str]) -> Listing:
+    if paths and all(not os.path.isabs(path) and not path.startswith("..") for path in paths):
+        return _as_listing(os.getcwd(), [os.path.abspath(path) for path in paths])
+    full = [os.path.abspath(path) for path in paths]
+    try:
+        root = os.path.commonpath([os.path.dirname(path) for path in full]) if full else os.getcwd()
+    except ValueError:  # two drives
+        root = os.path.abspath(os.sep)
+    return _as_listing(root, full)
+
+
+def _as_listing(root: str, paths: list[str]) -> Listing:
+    ids = [_readable_id(os.path.relpath(path, root).replace(os.sep, "/")) for path in paths]
+    for what, values in (("path", paths), ("image id", ids)):
+        twice = [value for value, count in Counter(values).items() if count > 1]
+        if twice:
+            more = f" and {len(twice) - 1:,} more" if len(twice) > 1 else ""
+            raise SourceError(
+                f"The source gives the {what} {twice[0]!r}{more} more than once; every image may be listed once. "
+                "Drop the repeated rows, for example with frame.drop_duplicates('path')."
+            )
+    return Listing(Path(root), tuple(ids), tuple(paths))
+
+
+def _list_table(name: str, suffix: str) -> Listing:
+    import pandas as pd
+
+    try:
+        if TABLE_SUFFIXES[suffix] == "Parquet":
+            frame = pd.read_parquet(name)
+        else:
+            frame = pd.read_csv(name, sep="\t" if suffix == ".tsv" else ",")
+    except Exception as error:
+        raise SourceError(f"{name!r} cannot be read as {TABLE_SUFFIXES[suffix]}: {error}") from error
+    return _list_frame(frame, base=os.path.dirname(os.path.abspath(name)))
+
+
+def _list_frame(frame: pd.DataFrame, *, base: str | None) -> Listing:
+    names = {str(column).lower(): column for column in frame.columns}
+    column = next((names[name] for name in PATH_COLUMNS if name in names), None)
+    if column is None:
+        raise SourceError(
+            f"The table has no path column: it has {', '.join(map(repr, map(str, frame.columns))) or 'no column'}. Name "
+            "the column that holds the paths 'path', for example with frame.rename(columns={'my_column': 'path'})."
+        )
+    if frame[column].isna().any():
+        raise SourceError(f"{int(frame[column].isna().sum()):,} rows of the table have no path in column {column!r}.")
+    paths = [_check_path(path) for path in frame[column]]
+    if base is not None and paths and not any(os.path.isabs(path) for path in paths):
+        listing = _as_listing(base, [os.path.abspath(os.path.join(base, path)) for path in paths])
+    else:
+        listing = _list_paths(paths)
+    columns = frame.drop(columns=[column]).set_axis(list(listing.image_ids), axis=0)
+    return Listing(listing.root, listing.image_ids, listing.paths, columns)
+
+
+def _check_path(path: object) -> str:
+    if not isinstance(path, (str, os.PathLike)) or isinstance(path, bytes):
+        raise ParameterTypeError(
+            f"A path must be a str or a pathlib.Path. Got {path!r} ({type(path).__name__}) instead."
+        )
+    name = os.fspath(path)
+    if not name or "\0" in name:
+        raise SourceError(f"A path must name a file. Got {name!r} instead.")
+    return name
+
+
+def _readable_id(relative: str) -> str:
+    """Return an id that can be encoded: bytes of a name that are no text become \\xNN."""
+    return os.fsencode(relative).decode("utf-8", "backslashreplace") if not relative.isascii() else relative
+
+
+def _is_frame(source: object) -> bool:
+    return type(source).__module__.split(".")[0] == "pandas" and hasattr(source, "columns")
