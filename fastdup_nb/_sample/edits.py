@@ -76,7 +76,8 @@ def _warm(image: Image.Image) -> Image.Image:
 
 
 def _flatten_tones(image: Image.Image) -> Image.Image:
-    return image.convert("L").point(lambda value: 126 + value / 64).convert("RGB")
+    average = image.resize((1, 1), Image.Resampling.BOX).resize(image.size)
+    return Image.blend(average, image, 0.05)
 
 
 def _widen(image: Image.Image) -> Image.Image:
@@ -96,7 +97,7 @@ EDITS: dict[str, Callable[[Image.Image], Image.Image]] = {
     "rotate": _rotate,
     "exif rotation": lambda image: image.transpose(Image.Transpose.ROTATE_90),
     "underexposed": lambda image: ImageEnhance.Brightness(image).enhance(0.13),
-    "overexposed": lambda image: image.point(lambda value: min(255, 215 + value * 0.4)),
+    "overexposed": lambda image: image.point(lambda value: min(255, 215 + value * 0.3)),
     "out of focus": lambda image: image.filter(ImageFilter.GaussianBlur(9)),
     "flat": _flatten_tones,
     "elongated": _widen,
@@ -146,7 +147,7 @@ def make_exif(*, camera: str = "", time: str = "", orientation: int = 1) -> byte
         exif[_MAKE_TAG], exif[_MODEL_TAG] = camera.split(" ", 1)
     if time:
         exif[_TIME_TAG] = time
-        exif.get_ifd(_EXIF_FOLDER)[_ORIGINAL_TIME_TAG] = time
+        exif[_EXIF_FOLDER] = {_ORIGINAL_TIME_TAG: time}
     return exif.tobytes()
 
 
