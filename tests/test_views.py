@@ -12,6 +12,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -31,7 +32,7 @@ from fastdup_nb.views import (
     render_report,
     render_text,
 )
-from fastdup_nb.views._format import make_visible, measure_width, shorten
+from fastdup_nb.views._format import format_cell, make_visible, measure_width, shorten
 from fastdup_nb.views._picture import make_picture
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -469,6 +470,30 @@ def test_numbers_are_written_for_reading() -> None:
     written = ["0 B", "999 B", "1.0 kB", "9.9 kB", "10 kB", "999 kB", "1.0 MB", "1.2 MB", "5,000 TB"]
     assert [format_bytes(n) for n in sizes] == written
     assert format_dimension(1024, 768) == "1024 × 768"
+
+
+def test_numbers_of_numpy_are_written_like_others() -> None:
+    cells = (1234, np.int64(1234), np.float32(0.5), 0.12345, 12345.6, float("nan"), None, "1234", True)
+    assert [format_cell(cell) for cell in cells] == [
+        "1,234",
+        "1,234",
+        "0.5",
+        "0.123",
+        "12,346",
+        "–",
+        "–",
+        "1234",
+        "True",
+    ]
+
+
+def test_texts_of_numpy_are_made_visible_and_escaped() -> None:
+    names = [str(np.str_("plain")), np.str_("<b>sur\udc80rogate\u202e")]
+    html = render_html(view_of_names(names), thumbnail)
+    html.encode()
+    assert Page(html).find("b") != []
+    assert "<b>sur" not in html
+    assert "\u202e" not in html
 
 
 def test_only_a_similarity_of_one_reads_as_one() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Iterable
+from numbers import Integral, Real
 
 _ELLIPSIS = "…"
 _JOINERS = "\u200c\u200d"  # part of Persian words and of emoji; they neither hide nor turn a text
@@ -52,13 +53,15 @@ def format_similarity(similarity: float) -> str:
     return f"{math.floor(similarity * 1000 + 1e-9) / 1000:.3f}" if math.isfinite(similarity) else str(similarity)
 
 
-def format_cell(value: str | int | float | None) -> str:
-    """Return a table cell's or a fact's text: thousands separators, three significant decimals, a dash for nothing."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+def format_cell(value: object) -> str:
+    """Return a table cell's or a fact's text: thousands separators, three digits of a fraction, a dash for nothing."""
+    if value is None or value != value:  # noqa: PLR0124 - NaN is not itself
         return "–"
-    if isinstance(value, float):
-        return f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
-    return format_count(value) if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return str(value)
+    if isinstance(value, Integral):
+        return format_count(int(value))
+    return f"{float(value):,.3g}" if abs(float(value)) < 1000 else f"{float(value):,.0f}"
 
 
 def has_numbers(cells: Iterable[str | int | float | None]) -> bool:

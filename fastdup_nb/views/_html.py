@@ -136,7 +136,8 @@ def read_style(name: str) -> str:
 
 
 def _finalize(value: object) -> object:
-    return make_visible(value) if type(value) is str else value
+    """Make every text visible, NumPy's too; what is HTML already is left as it is."""
+    return make_visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def _shorten(text: str, width: int = _NAME_WIDTH) -> str:
