@@ -498,6 +498,7 @@ def test_texts_of_numpy_are_made_visible_and_escaped() -> None:
 
 def test_only_a_similarity_of_one_reads_as_one() -> None:
     assert [format_similarity(s) for s in (1.0, 0.99999, 0.92, 0.0)] == ["1.000", "0.999", "0.920", "0.000"]
+    assert format_similarity(np.float32(0.95)) == "0.950"
 
 
 def test_what_cannot_be_seen_is_written_as_an_escape() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from numbers import Integral, Real
 
 _ELLIPSIS = "…"
+_FLOAT32_SLACK = 1e-4  # so that 0.95 as float32, 0.94999999, is not rounded down to 0.949
 _JOINERS = "\u200c\u200d"  # part of Persian words and of emoji; they neither hide nor turn a text
 
 
@@ -50,7 +51,7 @@ def format_similarity(similarity: float) -> str:
     >>> format_similarity(0.99996)
     '0.999'
     """
-    return f"{math.floor(similarity * 1000 + 1e-9) / 1000:.3f}" if math.isfinite(similarity) else str(similarity)
+    return f"{math.floor(similarity * 1000 + _FLOAT32_SLACK) / 1000:.3f}" if math.isfinite(similarity) else str(similarity)
 
 
 def format_cell(value: object) -> str:
