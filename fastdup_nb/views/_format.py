@@ -51,7 +51,9 @@ def format_similarity(similarity: float) -> str:
     >>> format_similarity(0.99996)
     '0.999'
     """
-    return f"{math.floor(similarity * 1000 + _FLOAT32_SLACK) / 1000:.3f}" if math.isfinite(similarity) else str(similarity)
+    if not math.isfinite(similarity):
+        return str(similarity)
+    return f"{math.floor(similarity * 1000 + _FLOAT32_SLACK) / 1000:.3f}"
 
 
 def format_cell(value: object) -> str:
