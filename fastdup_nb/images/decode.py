@@ -237,7 +237,7 @@ def _reason_of(error: Exception, form: str) -> str:
         return "too large for the memory there is"
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
         return "too large"
-    text = str(error)
+    text = str(error).replace("not identified by this driver", "damaged header")
     if isinstance(error.__cause__ or error, _ENDED_EARLY) or any(word in text.lower() for word in _ENDED_EARLY_WORDS):
         return "truncated"
     return _one_line(f"unreadable {form}: {text or type(error).__name__}")

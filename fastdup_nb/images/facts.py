@@ -117,7 +117,7 @@ def _sharpness(luma: NDArray[np.int16]) -> float:
     heights = [_strongest(step) for step in steps]
     enough = max(_MIN_STEP, _MIN_STEP_SHARE * max(heights))
     ratios = [
-        _strongest(np.diff(step, axis=axis)) / (height + 1)
+        max(0, _strongest(np.diff(step, axis=axis)) - 1) / (height + 1)  # rounding to 8 bits makes a difference of 1
         for axis, (step, height) in enumerate(zip(steps, heights, strict=True))
         if height >= enough
     ]
