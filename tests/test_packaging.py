@@ -39,7 +39,7 @@ def read_environment() -> tuple[dict[str, str], list[str]]:
 
 def test_the_conda_environment_has_the_packages_and_bounds_of_the_project() -> None:
     wanted = dict(split_requirement(line) for line in [*PROJECT["dependencies"], *EXTRAS["sample"]])
-    for_notebooks = dict(split_requirement(line) for line in EXTRAS["test"])
+    for_notebooks = dict(split_requirement(line) for line in [*EXTRAS["test"], *EXTRAS["dev"]])
     wanted |= {name: for_notebooks[name] for name in NOTEBOOK_PACKAGES}
     conda, _ = read_environment()
     assert {name: bound for name, bound in conda.items() if name not in {"python", "pip"}} == wanted
@@ -68,8 +68,6 @@ def test_python_itself_has_no_upper_bound() -> None:
 
 
 def test_the_packages_version_is_that_of_the_project() -> None:
-    if not hasattr(fastdup_nb, "__version__"):
-        pytest.skip("fastdup_nb has no __version__ yet")
     assert fastdup_nb.__version__ == PROJECT["version"]
 
 
