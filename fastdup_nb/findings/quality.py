@@ -42,7 +42,7 @@ QUALITY_BOUNDS: Mapping[str, float] = MappingProxyType(
         "low_information": 0.15,
         "odd_aspect_ratio": 0.35,
         "odd_size": 0.33,
-        "grayscale": 0.04,
+        "grayscale": 0.02,
     }
 )
 """Scores below which a picture has the issue; a larger bound finds more."""
