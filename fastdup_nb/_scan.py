@@ -159,8 +159,7 @@ class _Run:
             known = seen.get(os.fsencode(path))
             if known is not None and read_stamp(path) == known[:3]:
                 self.digests[row] = known[3]
-        digests = {digest for digest in self.digests if digest is not None}
-        self._done = self._complete(digests)
+        self._done = self._complete({known[3] for known in seen.values()})  # also of files that moved since
         self.waiting = [row for row, digest in enumerate(self.digests) if digest is None or digest not in self._done]
 
     def _complete(self, digests: set[str]) -> set[str]:

@@ -23,12 +23,14 @@ from .errors import StoreError
 _LOG = logging.getLogger(__name__)
 _FILE_NAME = "store-1.sqlite"
 _KEPT_PER_FAMILY = 4
+_PART_BYTES = 1 << 28  # SQLite takes no blob above a gigabyte
 _SCHEMA = """
 create table if not exists files (path blob primary key, size integer, mtime_ns integer, ctime_ns integer, digest text);
 create table if not exists facts (key text primary key, facts text not null);
 create table if not exists thumbnails (key text primary key, jpeg blob not null);
 create table if not exists vectors (key text primary key, vector blob not null, detail blob);
-create table if not exists results (key text primary key, family text not null, payload blob not null);
+create table if not exists results (number integer primary key, key text unique, family text not null);
+create table if not exists parts (number integer, part integer, payload blob not null, primary key (number, part));
 create index if not exists results_family on results (family);
 """
 
@@ -70,9 +72,10 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Hold the lock and one transaction: all of it is kept, or nothing."""
+        """Hold the lock and one transaction, alone among all processes: all of it is kept, or nothing."""
         with self._lock:
             try:
+                self._db.execute("begin immediate")
                 with self._db:
                     yield self._db
             except sqlite3.Error as error:
@@ -122,23 +125,31 @@ class Store:
 
     def result(self, key: str) -> bytes | None:
         """Return a result that was kept, or None."""
-        return next((row[0] for row in self._rows("select payload from results where key = ?", (key,))), None)
+        return self._payload("select number from results where key = ?", key)
 
     def latest(self, family: str) -> bytes | None:
         """Return the newest result of a family, or None."""
-        rows = self._rows("select payload from results where family = ? order by rowid desc limit 1", (family,))
-        return next((row[0] for row in rows), None)
+        return self._payload("select number from results where family = ? order by number desc limit 1", family)
 
     def put_result(self, key: str, payload: bytes, *, family: str) -> None:
         """Keep a result, and only the newest few of its family."""
+        old = (
+            "select number from results where key = ? or (family = ? and number not in "
+            "(select number from results where family = ? order by number desc limit ?))"
+        )
         with self.transaction() as db:
-            db.execute("delete from results where key = ?", (key,))
-            db.execute("insert into results values (?, ?, ?)", (key, family, payload))
-            db.execute(
-                "delete from results where family = ? and rowid not in "
-                "(select rowid from results where family = ? order by rowid desc limit ?)",
-                (family, family, _KEPT_PER_FAMILY),
-            )
+            gone = db.execute(old, (key, family, family, _KEPT_PER_FAMILY - 1)).fetchall()
+            db.executemany("delete from results where number = ?", gone)
+            db.executemany("delete from parts where number = ?", gone)
+            number = db.execute("insert into results (key, family) values (?, ?)", (key, family)).lastrowid
+            pieces = (payload[i : i + _PART_BYTES] for i in range(0, len(payload), _PART_BYTES))
+            db.executemany("insert into parts values (?, ?, ?)", ((number, i, piece) for i, piece in enumerate(pieces)))
+
+    def _payload(self, query: str, name: str) -> bytes | None:
+        found = self._rows(query, (name,))
+        if not found:
+            return None
+        return b"".join(row[0] for row in self._rows("select payload from parts where number = ? order by part", found[0]))
 
     def _rows(self, query: str, values: tuple[object, ...]) -> list[tuple]:  # type: ignore[type-arg]
         with self._lock:
@@ -165,12 +176,11 @@ def _connect(folder: Path | None) -> sqlite3.Connection:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
         name = ":memory:" if folder is None else str(folder / _FILE_NAME)
-        db = sqlite3.connect(name, timeout=60, check_same_thread=False)
+        db = sqlite3.connect(name, timeout=60, check_same_thread=False, isolation_level=None)
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = normal")
         db.executescript(_SCHEMA)
-        with db:
-            db.execute("insert or replace into results values ('', 'opened', x'')")  # a read-only place shows here
+        db.execute("insert or replace into results values (0, '', 'opened')")  # a read-only place shows here
     except (OSError, sqlite3.Error) as error:
         raise _explain(error, folder) from error
     return db

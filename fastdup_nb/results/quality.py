@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ..views import Badge, Fact, Row, View
+from ..views import Badge, Fact, Row, Table, View
 from ._base import Result, Shown, count_in_words
 
 
@@ -55,7 +55,7 @@ class Quality(Result):
             rows_title="The worst of each kind; an image may have several problems",
             noun=("kind", "kinds"),
             empty="" if n_any else "Nothing is broken, dark, bright, blurry, empty, oddly shaped or sized, or gray.",
-            notes=self._broken_notes(),
+            table=self._broken_table(),
             next_calls=(
                 ("quality.to_frame()", "flags and scores of every image"),
                 ("ds.quality(bounds={'dark': 0.4})", "another bound; no image is read again"),
@@ -79,9 +79,9 @@ class Quality(Result):
             n_more=len(flagged) - len(tiles),
         )
 
-    def _broken_notes(self) -> tuple[str, ...]:
+    def _broken_table(self) -> Table | None:
         images = self._shown.images
         reasons = images.loc[images["is_broken"], "reason"]
-        told = tuple(f"Broken: {image_id}: {reason}" for image_id, reason in reasons.head(8).items())
-        more = len(reasons) - len(told)
-        return (*told, f"and {more:,} more broken images; see ds.images[ds.images.is_broken]") if more > 0 else told
+        rows = tuple((str(image_id), str(reason)) for image_id, reason in reasons.head(1000).items())
+        more = len(reasons) - len(rows)
+        return Table(("broken image", "reason"), rows, caption="Broken images", n_more=more) if rows else None

@@ -1,0 +1,245 @@
+"""Pairs, tiers and groups, on vectors made for the purpose and on the sample collection."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fastdup_nb as fd
+from fastdup_nb.errors import ParameterError, ParameterTypeError
+from fastdup_nb.findings import duplicates as module
+from fastdup_nb.findings.duplicates import TIERS, Copies, find_duplicates
+from fastdup_nb.graph import build_graph
+
+
+def search(vectors, *, rows=None, files=None, pixels=None, rank=None, least=0.9, n_neighbors=10):
+    vectors = np.asarray(vectors, dtype=np.float32)
+    vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    rows = np.arange(len(vectors)) if rows is None else np.asarray(rows)
+    n = len(rows)
+    files = np.arange(n) if files is None else np.asarray(files)
+    pixels = files if pixels is None else np.asarray(pixels)
+    rank = np.arange(n) if rank is None else np.asarray(rank)
+    copies = Copies([f"{i:03d}.jpg" for i in range(n)], rows, files, pixels, rank)
+    indices = build_graph(vectors, n_neighbors=n_neighbors).indices
+    cosine = lambda a, b: np.clip(np.einsum("ij,ij->i", vectors[a], vectors[b]), 0, 1)  # noqa: E731
+    return find_duplicates(copies, indices, cosine, min_similarity=least)
+
+
+def angle(degrees):
+    return [np.cos(np.radians(degrees)), np.sin(np.radians(degrees))]
+
+
+def test_a_chain_is_not_one_group_and_what_could_go_is_like_what_stays():
+    found = search([angle(0), angle(20), angle(40), angle(60)], least=np.cos(np.radians(25)))
+    assert [tuple(pair) for pair in found.pairs[["image_id_a", "image_id_b"]].to_numpy()] == [
+        ("000.jpg", "001.jpg"), ("001.jpg", "002.jpg"), ("002.jpg", "003.jpg"),
+    ]  # fmt: skip
+    assert found.groups["representative"].tolist() == ["000.jpg", "002.jpg"]
+    assert found.groups["removable"].tolist() == [1, 1]
+
+
+def test_keep_decides_who_stays():
+    found = search([angle(0), angle(1), angle(2)], rank=[2, 0, 1])
+    assert found.groups["representative"].tolist() == ["001.jpg"]
+    assert found.members["is_kept"].to_dict() == {"001.jpg": True, "002.jpg": False, "000.jpg": False}
+
+
+def test_tiers_are_told_pair_by_pair():
+    found = search(
+        [angle(0), angle(5)], rows=[0, 0, 0, 1], files=[0, 0, 1, 2], pixels=[0, 0, 0, 1], least=0.99
+    )  # two copies of a file, the same picture in another container, and one nearly alike
+    tiers = {(p.image_id_a[:3], p.image_id_b[:3]): p.tier for p in found.pairs.itertuples()}
+    assert tiers == {
+        ("000", "001"): "identical file",
+        ("000", "002"): "identical pixels",
+        ("001", "002"): "identical pixels",
+        ("000", "003"): "near",
+        ("001", "003"): "near",
+        ("002", "003"): "near",
+    }
+    assert found.groups.loc[0, ["size", "tier"]].tolist() == [4, "near"]
+    assert found.groups.loc[0, "mean_similarity"] == pytest.approx((3 + 3 * np.cos(np.radians(5))) / 6)
+
+
+def test_the_same_pixels_with_other_vectors_are_one_picture():
+    found = search([angle(0), angle(30)], files=[0, 1], pixels=[0, 0])
+    assert found.pairs["tier"].tolist() == ["identical pixels"]
+    assert found.pairs["similarity"].tolist() == [1.0]
+
+
+def test_different_pixels_with_the_same_vector_are_near():
+    found = search([angle(0)], rows=[0, 0], files=[0, 1])
+    assert found.pairs[["similarity", "tier"]].to_numpy().tolist() == [[1.0, "near"]]
+
+
+def test_more_twins_than_neighbors_are_all_found():
+    rng = np.random.default_rng(0)
+    burst = np.array([1, 0, 0, 0]) + rng.normal(scale=0.01, size=(30, 4))
+    others = rng.normal(size=(20, 4)) * [0, 1, 1, 1]
+    found = search(np.concatenate([burst, others]), least=0.99, n_neighbors=3)
+    assert found.groups["size"].iloc[0] == 30
+    in_burst = found.pairs[found.pairs.image_id_b < "030.jpg"]
+    assert len(in_burst) == 30 * 29 // 2
+
+
+def test_a_hundred_thousand_copies_of_one_file_are_counted_but_not_all_listed(monkeypatch):
+    found = search([angle(0), angle(90)], rows=[0] * 100_000 + [1], files=[0] * 100_000 + [1])
+    assert found.n_pairs == 100_000 * 99_999 // 2
+    assert len(found.pairs) == 99_999
+    assert found.groups.loc[0, ["size", "removable"]].tolist() == [100_000, 99_999]
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_few_images_have_no_duplicates_and_the_same_columns(n):
+    copies = Copies(["a.jpg"][:n], *(np.arange(n),) * 4)
+    found = find_duplicates(copies, np.full((n, 3), -1, np.int32), lambda a, b: np.ones(len(a)), min_similarity=0.9)
+    assert found.pairs.columns.tolist() == ["image_id_a", "image_id_b", "similarity", "tier"]
+    assert found.groups.columns.tolist() == [
+        "size", "tier", "representative", "min_similarity", "mean_similarity", "removable",
+    ]  # fmt: skip
+    assert [len(frame) for frame in (found.pairs, found.groups, found.members)] == [0, 0, 0]
+
+
+@st.composite
+def collections(draw):
+    n = draw(st.integers(1, 25))
+    vectors = np.array(draw(st.lists(st.sampled_from(range(0, 360, 7)), min_size=n, max_size=n, unique=True)))
+    rows = np.array(draw(st.lists(st.integers(0, n - 1), min_size=n, max_size=2 * n)))
+    used, rows = np.unique(rows, return_inverse=True)
+    files = np.arange(len(rows))
+    for i in range(1, len(rows)):
+        if draw(st.booleans()):
+            same = np.flatnonzero(rows[:i] == rows[i])
+            files[i] = files[same[0]] if len(same) else files[i]
+    return [angle(d) for d in vectors[used]], rows, files, draw(st.permutations(range(len(rows))))
+
+
+@settings(deadline=None, max_examples=150)
+@given(collections(), st.sampled_from([0.8, 0.95, 0.999]))
+def test_groups_are_stars_pairs_are_unique_and_counts_agree(made, least):
+    vectors, rows, files, rank = made
+    found = search(vectors, rows=rows, files=files, rank=rank, least=least, n_neighbors=40)
+    pairs, groups, members = found.pairs, found.groups, found.members
+    listed = list(zip(pairs.image_id_a, pairs.image_id_b, strict=True))
+    assert len(set(listed)) == len(listed) == found.n_pairs
+    assert all(a < b for a, b in listed)
+    similar = dict(zip(listed, pairs.similarity, strict=True))
+    unit = np.asarray(vectors)[rows]
+    expected = {
+        (f"{i:03d}.jpg", f"{j:03d}.jpg")
+        for i, j in itertools.combinations(range(len(rows)), 2)
+        if unit[i] @ unit[j] >= least + 1e-6
+    }
+    assert expected <= set(listed)
+    assert members.index.is_unique
+    for group, inside in members.groupby("group"):
+        kept = inside.index[inside["is_kept"]]
+        assert [*kept] == [groups.loc[group, "representative"]]
+        assert len(inside) == groups.loc[group, "size"] == groups.loc[group, "removable"] + 1
+        ranks = {image_id: rank[int(image_id[:3])] for image_id in inside.index}
+        assert min(ranks, key=ranks.get) == kept[0]
+        for image_id in inside.index.difference(kept):
+            assert tuple(sorted((image_id, kept[0]))) in similar
+            assert inside.loc[image_id, "similarity"] >= least
+    assert set(members.index) <= set(pairs.image_id_a) | set(pairs.image_id_b)
+
+
+def test_on_the_sample_no_pair_is_false_and_identical_ones_are_all_found(dataset, truth):
+    pairs = dataset.duplicates().pairs
+    origins = pd.Series({image_id: row["origin"] for image_id, row in truth.items()})
+    alike = origins[pairs["image_id_a"]].to_numpy() == origins[pairs["image_id_b"]].to_numpy()
+    assert alike.all(), pairs[~alike]
+    found = {frozenset(pair): tier for *pair, tier in pairs[["image_id_a", "image_id_b", "tier"]].to_numpy()}
+    originals = {row["origin"]: image_id for image_id, row in truth.items() if row["kind"] == "original"}
+    for image_id, row in truth.items():
+        if row["tier"].startswith("identical"):
+            assert found.get(frozenset((image_id, originals[row["origin"]]))) == row["tier"], image_id
+    near = [image_id for image_id, row in truth.items() if row["tier"] == "near"]
+    linked = [image_id for image_id in near if frozenset((image_id, originals[truth[image_id]["origin"]])) in found]
+    assert len(linked) >= 0.9 * len(near), sorted(set(near) - set(linked))
+
+
+def test_broken_images_are_in_no_pair(dataset, truth):
+    dups = dataset.duplicates("loose")
+    broken = {image_id for image_id, row in truth.items() if row["kind"] == "broken"}
+    assert broken
+    assert not broken & ({*dups.pairs.image_id_a} | {*dups.pairs.image_id_b} | {*dups.members.index})
+
+
+def test_presets_go_from_strict_to_loose(dataset):
+    bounds = [dataset.duplicates(name).min_similarity for name in ("strict", "default", "loose")]
+    assert bounds == sorted(bounds, reverse=True)
+    assert dataset.duplicates().min_similarity == bounds[1]
+    assert dataset.duplicates("strict").n_pairs <= dataset.duplicates("loose").n_pairs
+
+
+def test_a_bound_of_one_leaves_what_is_identical(dataset):
+    assert set(dataset.duplicates(1.0).pairs["tier"]) >= {"identical file", "identical pixels"}
+    assert (dataset.duplicates(1.0).pairs["similarity"] == 1).all()
+
+
+@pytest.mark.parametrize("keep", ["first", "largest", "sharpest", "oldest"])
+def test_one_of_each_group_stays_by_the_rule(dataset, keep):
+    dups, images = dataset.duplicates(keep=keep), dataset.images
+    assert len(dups.removable) == dups.groups["removable"].sum() == len(dups.members) - len(dups.groups)
+    assert not set(dups.removable) & set(dups.groups["representative"])
+    order = {image_id: i for i, image_id in enumerate(dataset.image_ids)}
+    for _, inside in dups.members.groupby("group"):
+        facts = images.loc[inside.index]
+        kept = inside.index[inside["is_kept"]][0]
+        if keep == "first":
+            assert kept == min(inside.index, key=order.get)
+        elif keep == "largest":
+            assert facts.loc[kept, "width"] * facts.loc[kept, "height"] == (facts["width"] * facts["height"]).max()
+        elif keep == "sharpest":
+            assert facts.loc[kept, "sharpness"] == facts["sharpness"].max()
+        elif facts["exif_time"].notna().any():
+            assert facts.loc[kept, "exif_time"] == facts["exif_time"].min()
+
+
+def test_metadata_and_containers_do_not_change_the_picture(tmp_path, sample_folder):
+    from PIL import Image
+
+    source = sample_folder / "train/animal/cat.jpg"
+    picture = Image.open(source)
+    large = picture.resize((picture.width * 3, picture.height * 3))  # large enough to be decoded at reduced scale
+    folder = tmp_path / "p"
+    folder.mkdir()
+    large.save(folder / "a.jpg", quality=90)
+    data = (folder / "a.jpg").read_bytes()
+    (folder / "b.jpg").write_bytes(data[:2] + b"\xff\xfe\x00\x0bmetadata." + data[2:])
+    decoded = Image.open(folder / "a.jpg")
+    decoded.save(folder / "c.png")
+    decoded.save(folder / "d.webp", lossless=True)
+    large.save(folder / "e.jpg", quality=91)
+    pairs = fd.Dataset(folder, cache=None).duplicates().pairs
+    tiers = {(p.image_id_a[0], p.image_id_b[0]): p.tier for p in pairs.itertuples()}
+    assert {pair for pair, tier in tiers.items() if tier == "identical pixels"} == set(itertools.combinations("abcd", 2))
+    assert {pair for pair, tier in tiers.items() if tier == "near"} == {(name, "e") for name in "abcd"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "says"),
+    [
+        ({"min_similarity": 5}, ParameterError, r"'min_similarity'.*float in \[0, 1\]. Got 5"),
+        ({"min_similarity": -0.1}, ParameterError, "Got -0.1"),
+        ({"min_similarity": float("nan")}, ParameterError, "Got nan"),
+        ({"min_similarity": "tight"}, ParameterError, "one of 'strict', 'default', 'loose'"),
+        ({"min_similarity": [0.9]}, ParameterTypeError, "Got"),
+        ({"keep": "newest"}, ParameterError, "one of 'first', 'largest', 'sharpest', 'oldest'"),
+    ],
+)
+def test_wrong_parameters_say_what_they_must_be(dataset, arguments, error, says):
+    with pytest.raises(error, match=says):
+        dataset.duplicates(**arguments)
+
+
+def test_the_tiers_are_those_of_the_documentation():
+    assert TIERS == ("identical file", "identical pixels", "near")
+    assert module.MAX_COMPLETED >= 1000

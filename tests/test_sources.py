@@ -1,0 +1,164 @@
+"""What a source lists, and what is said of one that lists nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastdup_nb.errors import ImageError, ParameterTypeError, SourceError, SourceNotFoundError
+from fastdup_nb.sources import check_source, list_images, read_bytes, read_stamp
+
+ODD_NAMES = ["a b.jpg", "a,b.PNG", "it's.jpeg", 'say "x".webp', "50%.jpg", "x#1.jpg", "каша.jpg", "写真.JPG", "no_suffix"]
+
+
+def touch(folder, *names):
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    return folder
+
+
+def test_a_folder_is_listed_recursively_and_sorted_with_slashes_in_ids(tmp_path):
+    listing = list_images(touch(tmp_path, "b/two.jpg", "a.png", "b/c/three.JPG"))
+    assert listing.image_ids == ("a.png", "b/c/three.JPG", "b/two.jpg")
+    assert listing.root == tmp_path
+    assert [os.path.relpath(path, tmp_path).replace(os.sep, "/") for path in listing.paths] == list(listing.image_ids)
+
+
+def test_odd_names_are_listed_as_they_are(tmp_path):
+    assert set(list_images(touch(tmp_path, *ODD_NAMES)).image_ids) == set(ODD_NAMES)
+
+
+def test_other_files_are_counted_by_suffix_and_hidden_ones_are_not_seen(tmp_path):
+    touch(tmp_path, "a.jpg", "b.txt", "c.TXT", "LICENSE", ".hidden.jpg", ".git/d.jpg", "._a.jpg")
+    listing = list_images(tmp_path)
+    assert listing.image_ids == ("a.jpg",)
+    assert listing.passed_over == {".txt": 2, "text": 1}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_links_are_followed_and_a_loop_of_folders_ends(tmp_path):
+    touch(tmp_path, "real/a.jpg")
+    (tmp_path / "link.jpg").symlink_to(tmp_path / "real" / "a.jpg")
+    (tmp_path / "real" / "again").symlink_to(tmp_path)
+    assert list_images(tmp_path).image_ids == ("link.jpg", "real/a.jpg")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes there")
+def test_a_pipe_and_a_device_are_no_images_and_never_waited_for(tmp_path):
+    touch(tmp_path, "a.jpg")
+    os.mkfifo(tmp_path / "b.jpg")
+    assert list_images(tmp_path).image_ids == ("a.jpg",)
+    for path in (tmp_path / "b.jpg", "/dev/zero"):
+        with pytest.raises(ImageError, match="not a regular file"):
+            read_bytes(str(path))
+
+
+@pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="names are unicode there")
+def test_a_name_that_is_no_text_gets_an_id_that_can_be_encoded(tmp_path):
+    os.close(os.open(os.fsencode(tmp_path) + b"/caf\xe9.jpg", os.O_CREAT))
+    listing = list_images(tmp_path)
+    assert listing.image_ids == ("caf\\xe9.jpg",)
+    assert read_stamp(listing.paths[0]) is not None
+
+
+def test_a_folder_is_only_probed_until_it_is_listed(tmp_path):
+    assert check_source(touch(tmp_path, "a.jpg")) is None
+    assert len(check_source([tmp_path / "a.jpg"])) == 1
+
+
+def test_a_glob_takes_the_files_it_matches(tmp_path):
+    touch(tmp_path, "x/a.jpg", "x/b.png", "y/c.jpg", "y/d.txt")
+    assert list_images(str(tmp_path / "**" / "*.jpg")).image_ids == ("x/a.jpg", "y/c.jpg")
+    assert list_images(str(tmp_path / "y" / "*")).image_ids == ("c.jpg",)
+
+
+def test_a_folder_whose_name_looks_like_a_glob_is_a_folder(tmp_path):
+    assert list_images(touch(tmp_path / "a[1]*", "b.jpg")).image_ids == ("b.jpg",)
+
+
+def test_a_list_of_paths_keeps_its_order_and_takes_any_suffix(tmp_path):
+    touch(tmp_path, "b.dat", "a.jpg")
+    listing = list_images([tmp_path / "b.dat", str(tmp_path / "a.jpg")])
+    assert listing.image_ids == ("b.dat", "a.jpg")
+
+
+def test_relative_paths_are_their_own_ids(tmp_path, monkeypatch):
+    monkeypatch.chdir(touch(tmp_path, "x/a.jpg", "x/b.jpg"))
+    assert list_images(["x/a.jpg", "./x/b.jpg"]).image_ids == ("x/a.jpg", "x/b.jpg")
+
+
+def test_an_empty_list_is_a_source_of_no_images():
+    assert len(list_images([])) == 0
+    assert len(list_images(pd.DataFrame({"path": []}))) == 0
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
+def test_a_table_is_read_beside_its_pictures_and_keeps_its_columns(tmp_path, suffix):
+    frame = pd.DataFrame({"filename": ["x/a.jpg", "x/b.jpg"], "species": ["cat", "dog"]})
+    path = touch(tmp_path, "x/a.jpg", "x/b.jpg") / f"table.{suffix}"
+    if suffix == "parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_csv(path, index=False, sep="\t" if suffix == "tsv" else ",")
+    listing = list_images(path)
+    assert listing.image_ids == ("x/a.jpg", "x/b.jpg")
+    assert listing.paths[0] == str(tmp_path / "x" / "a.jpg")
+    assert listing.columns["species"].to_dict() == {"x/a.jpg": "cat", "x/b.jpg": "dog"}
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "says"),
+    [
+        ("nowhere", SourceNotFoundError, "There is no folder or file 'nowhere'"),
+        ("~/nowhere", SourceNotFoundError, "expanduser"),
+        ("*.jpg", SourceError, "No image matches"),
+        (5, ParameterTypeError, "Got int instead"),
+        (b"a.jpg", ParameterTypeError, "Got bytes instead"),
+        ({"path": ["a.jpg"]}, ParameterTypeError, "Got dict instead"),
+        ([5], ParameterTypeError, "A path must be a str"),
+        ([""], SourceError, "must name a file"),
+        (["a.jpg", "b.jpg", "a.jpg"], SourceError, "more than once"),
+        (["a.jpg", "./a.jpg"], SourceError, "more than once"),
+        (pd.DataFrame({"url": ["a.jpg"]}), SourceError, "no path column: it has 'url'"),
+        (pd.DataFrame({"path": ["a.jpg", None]}), SourceError, "1 rows of the table have no path"),
+        (pd.DataFrame({"path": ["a.jpg", "a.jpg"]}), SourceError, "more than once"),
+    ],
+)
+def test_a_wrong_source_is_told_in_one_clear_error(source, error, says, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(error, match=says.replace("*", r"\*")):
+        list_images(source)
+
+
+def test_a_folder_without_images_says_what_it_holds(tmp_path):
+    with pytest.raises(SourceError, match=r"holds 2 \.txt"):
+        check_source(touch(tmp_path, "a.txt", "b.txt"))
+    with pytest.raises(SourceError, match="no file at all"):
+        check_source(touch(tmp_path / "empty", "sub/.keep").joinpath("sub"))
+
+
+def test_an_archive_is_not_unpacked_behind_the_users_back(tmp_path):
+    with pytest.raises(SourceError, match="is an archive; unpack it"):
+        list_images(touch(tmp_path, "a.zip") / "a.zip")
+
+
+def test_a_missing_or_changed_file_is_an_image_error(tmp_path):
+    with pytest.raises(ImageError, match="no such file"):
+        read_bytes(str(tmp_path / "a.jpg"))
+    assert read_stamp(str(tmp_path / "a.jpg")) is None
+
+
+@given(st.lists(st.integers(0, 9), unique=True, max_size=10))
+def test_taking_positions_takes_ids_paths_and_columns_together(positions):
+    names = [f"{i}.jpg" for i in range(10)]
+    listing = list_images(pd.DataFrame({"path": names, "number": range(10)})).take(positions)
+    assert listing.image_ids == tuple(names[i] for i in positions)
+    assert listing.columns["number"].tolist() == positions
+    assert [os.path.basename(path) for path in listing.paths] == list(listing.image_ids)
