@@ -20,7 +20,7 @@ from ._store import Store, default_location
 from .embeddings import Descriptors, Encoder, load_encoder
 from .errors import ImageError, ParameterError, ParameterTypeError, UnknownImageError
 from .findings.duplicates import TEXT
-from .graph import NeighborGraph, build_graph, update_graph, warm_up
+from .graph import NeighborGraph, build_graph, update_graph, uses_nn_descent, warm_up
 from .images import decode_image, hash_pixels
 from .sources import Listing, list_images, read_bytes
 
@@ -91,8 +91,8 @@ class Stages:
         with self._lock:
             if "scan" in self.__dict__:
                 return self.__dict__["scan"]  # type: ignore[no-any-return]
-            if self.settings.method != "exact":
-                warm_up(len(self.listing), self._n_features)
+            if uses_nn_descent(len(self.listing), self._n_features, method=self.settings.method):
+                warm_up()  # compiles while the images are read
             return scan_images(self.listing, self.store, self.encoder, n_jobs=self.settings.n_jobs)
 
     @cached_property

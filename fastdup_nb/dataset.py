@@ -26,7 +26,7 @@ from .findings.duplicates import TEXT, Copies, find_duplicates
 from .findings.keeping import KEEP_RULES, find_unsure_pixels, rank_images
 from .findings.outliers import find_outliers, flag_outliers, score_outliers
 from .findings.quality import QUALITY_BOUNDS, find_quality_issues
-from .graph import search
+from .graph import METHODS, search
 from .results import Clusters, Duplicates, Estimate, Neighbors, Outliers, Overview, Quality, Shown, Similar, Summary
 from .results.summary import build_summary
 from .sources import check_source
@@ -122,7 +122,7 @@ class Dataset:
             n_neighbors=check_integer(n_neighbors, "n_neighbors", "Dataset", low=1, high=1000),
             n_jobs=n_jobs,
             random_state=check_integer(random_state, "random_state", "Dataset", low=0, high=2**32 - 1),
-            method=check_choice(method, "method", "Dataset", ("auto", "exact", "nn-descent")),
+            method=check_choice(method, "method", "Dataset", METHODS),
             embeddings=None,
         )
         stages = Stages(settings, listing)
