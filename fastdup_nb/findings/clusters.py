@@ -32,7 +32,8 @@ _Graph = tuple[npt.NDArray[np.integer], npt.NDArray[np.integer], Floats]  # indp
 _Move = Callable[[_Graph, Floats, Labels, npt.NDArray[np.int64]], int]
 
 _COMPILE_FROM = 10_000  # links; fewer are walked in plain Python sooner than numba has compiled
-_BOUND = 0.3  # share of the distance of two random pictures within which a run of pictures is bound
+_BOUND_WITHIN = (0.3, 0.2, 0.1)  # of the mean distance of two pictures: links of a run, tried in this order
+_TIGHTER_THAN = 0.75  # of the same: mean distance inside a run
 _MAX_SWEEPS = 30
 _MAX_RUNS = 8  # of Louvain's method, each in another order; the one of largest modularity counts
 _RUNS_WITHIN = 4_000_000  # links walked in all runs together; above half of it there is one run
@@ -82,8 +83,9 @@ def label_clusters(
     Communities are those of Blondel et al. (2008), refined at last as by Rotta and Noack (2011) and split where they
     are not connected (a flaw named by Traag et al., 2019); of up to 8 runs the one with the largest modularity counts.
     Links are weighed as in UMAP (McInnes et al., 2018).
-    A run is bound where the third-nearest neighbors at both ends of a link, and the link itself, are within 0.3 of the
-    mean distance between two pictures: single linkage of mutual reachability, as in HDBSCAN (Campello et al., 2013).
+    A run is bound where the third-nearest neighbors at both ends of a link, and the link itself, are within 0.3 (else
+    0.2, 0.1) of the mean distance between two pictures, and the run is within 0.75 of it on average: single linkage
+    of mutual reachability, as in HDBSCAN (Campello et al., 2013).
 
     Examples
     --------
@@ -196,18 +198,49 @@ def _weigh_links(indices: npt.NDArray[np.int32], distances: npt.NDArray[np.float
 def _bind_runs(
     vectors: npt.NDArray[np.float32], indices: npt.NDArray[np.int32], distances: npt.NDArray[np.float32]
 ) -> Labels:
-    """Give a number to each run of near-identical pictures; most are alone in theirs."""
+    """Give a number to each run of near-identical pictures; most are alone in theirs.
+
+    Runs that are no tighter than the collection came about by chance, as in very dense ones: they are sought anew
+    among the same pictures at a stricter level.
+    """
+    whole = _mean_distance(vectors)
+    runs = np.arange(len(indices), dtype=np.int64)
+    is_free = np.ones(len(indices), dtype=np.bool_)
+    for level in _BOUND_WITHIN:
+        parts = _link_tight(indices, distances, is_free, max(level * whole, 1e-6))
+        sizes, spreads = _measure_parts(vectors, parts)
+        is_run = (sizes > 1) & (spreads <= max(_TIGHTER_THAN * whole, 1e-6))
+        _, first = np.unique(parts, return_index=True)
+        bound = is_run[parts] & is_free
+        runs[bound] = first[parts[bound]]
+        is_free &= ~bound
+    return np.unique(runs, return_inverse=True)[1].astype(np.int64)
+
+
+def _link_tight(
+    indices: npt.NDArray[np.int32], distances: npt.NDArray[np.float32], is_free: npt.NDArray[np.bool_], limit: float
+) -> Labels:
+    """Number the parts joined by links that are, with the third neighbors of both ends, within *limit*."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     n, k = indices.shape
-    limit = max(_BOUND * _mean_distance(vectors), 1e-6)
-    core = distances[:, min(2, k - 1)]
-    core = np.where(indices[:, min(2, k - 1)] >= 0, core, np.inf)
-    is_tight = (indices >= 0) & (distances <= limit) & (core <= limit)[:, None] & (core[indices] <= limit)
-    rows, columns = np.nonzero(is_tight)
+    third = min(2, k - 1)
+    is_dense = is_free & (indices[:, third] >= 0) & (distances[:, third] <= limit)
+    rows, columns = np.nonzero((indices >= 0) & (distances <= limit) & is_dense[:, None] & is_dense[indices])
     tight = coo_array((np.ones(len(rows), np.int8), (rows, indices[rows, columns])), shape=(n, n))
     return np.asarray(connected_components(tight, directed=False)[1], dtype=np.int64)
+
+
+def _measure_parts(vectors: npt.NDArray[np.float32], parts: Labels) -> tuple[Labels, Floats]:
+    """Return size and mean inner distance of each part; 0 for a single picture."""
+    sizes = np.bincount(parts)
+    spreads = np.zeros(len(sizes))
+    order = np.argsort(parts, kind="stable")
+    ends = np.cumsum(sizes)
+    for part in np.flatnonzero(sizes > 1):
+        spreads[part] = _mean_distance(vectors[order[ends[part] - sizes[part] : ends[part]]])
+    return sizes, spreads
 
 
 def _mean_distance(vectors: npt.NDArray[np.float32]) -> float:
