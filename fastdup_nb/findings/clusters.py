@@ -2,7 +2,8 @@
 
 Three steps label the pictures. *Bind*: what lies in a tight run of near-identical pictures (frames of one shot, one
 object from many sides) is never parted. *Find communities*: Louvain's method over the links of the graph, each link
-weighed against its picture's own neighborhood so that sparse and dense regions count alike. *Leave out*: a picture with
+weighed against its picture's own neighborhood so that sparse and dense regions count alike; communities that are hardly
+less alike across than within are one. *Leave out*: a picture with
 most of its links outside its community, and a community below ``min_cluster_size``, are noise.
 """
 
@@ -34,6 +35,7 @@ _Move = Callable[[_Graph, Floats, Labels, npt.NDArray[np.int64]], int]
 _COMPILE_FROM = 10_000  # links; fewer are walked in plain Python sooner than numba has compiled
 _BOUND_WITHIN = (0.3, 0.2, 0.1)  # of the mean distance of two pictures: links of a run, tried in this order
 _TIGHTER_THAN = 0.75  # of the same: mean distance inside a run
+_ALIKE = 0.75  # of the similarity above the usual within two communities: as much across them makes them one
 _MAX_SWEEPS = 30
 _MAX_RUNS = 8  # of Louvain's method, each in another order; the one of largest modularity counts
 _RUNS_WITHIN = 4_000_000  # links walked in all runs together; above half of it there is one run
@@ -60,7 +62,7 @@ def label_clusters(
     Parameters
     ----------
     vectors : float32 array (n_samples, n_features)
-        L2-normalized, one row per distinct picture; only their mean is used, as the scale of what is alike.
+        L2-normalized, one row per distinct picture; used for means alone: of all, of runs, of communities.
     indices : int32 array (n_samples, n_neighbors)
         Row numbers of each row's nearest neighbors, nearest first, never itself; -1 where there is none.
     distances : float32 array (n_samples, n_neighbors)
@@ -82,7 +84,8 @@ def label_clusters(
     -----
     Communities are those of Blondel et al. (2008), refined at last as by Rotta and Noack (2011) and split where they
     are not connected (a flaw named by Traag et al., 2019); of up to 8 runs the one with the largest modularity counts.
-    Links are weighed as in UMAP (McInnes et al., 2018).
+    Links are weighed as in UMAP (McInnes et al., 2018). Linked communities are joined where the mean similarity across,
+    above that of the whole collection, is more than 0.75 of that within.
     A run is bound where the third-nearest neighbors at both ends of a link, and the link itself, are within 0.3 (else
     0.2, 0.1) of the mean distance between two pictures, and the run is within 0.75 of it on average: single linkage
     of mutual reachability, as in HDBSCAN (Campello et al., 2013).
@@ -106,7 +109,8 @@ def label_clusters(
     links = _weigh_links(indices, distances)
     bound = _bind_runs(vectors, indices, distances)
     labels = _find_communities(links, bound, resolution, np.random.default_rng(seed))
-    labels = _number_by_size(_split_unconnected(links, labels), size)
+    labels = _join_alike(vectors, links, _split_unconnected(links, labels))
+    labels = _number_by_size(labels, size)
     labels[_inner_share(links, labels) < 0.5] = -1
     return _number_by_size(labels, size)
 
@@ -220,7 +224,7 @@ def _bind_runs(
 def _link_tight(
     indices: npt.NDArray[np.int32], distances: npt.NDArray[np.float32], is_free: npt.NDArray[np.bool_], limit: float
 ) -> Labels:
-    """Number the parts joined by links that are, with the third neighbors of both ends, within *limit*."""
+    """Label the parts joined by links that are, with the third neighbors of both ends, within *limit*."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -259,6 +263,35 @@ def _split_unconnected(links: csr_array, labels: Labels) -> Labels:
     inner = labels[pairs.row] == labels[pairs.col]
     kept = coo_array((np.ones(inner.sum(), np.int8), (pairs.row[inner], pairs.col[inner])), shape=links.shape)
     return np.asarray(connected_components(kept, directed=False)[1], dtype=np.int64)
+
+
+def _join_alike(vectors: npt.NDArray[np.float32], links: csr_array, labels: Labels) -> Labels:
+    """Join linked communities that are hardly less alike across than within: halves of one cluster."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    pairs = _contract(links, labels).tocoo()
+    a, b = (side[pairs.row < pairs.col] for side in (pairs.row, pairs.col))
+    sizes, within, across = _measure_pairs(vectors, labels, a, b)
+    usual = 1.0 - _mean_distance(vectors)
+    needed = usual + _ALIKE * np.maximum((within[a] + within[b]) / 2 - usual, 0.0)
+    is_alike = (across > needed) & (np.minimum(sizes[a], sizes[b]) > 1)
+    halves = coo_array((np.ones(is_alike.sum(), np.int8), (a[is_alike], b[is_alike])), shape=pairs.shape)
+    return np.asarray(connected_components(halves, directed=False)[1], dtype=np.int64)[labels]
+
+
+def _measure_pairs(
+    vectors: npt.NDArray[np.float32], labels: Labels, a: npt.NDArray[np.integer], b: npt.NDArray[np.integer]
+) -> tuple[Labels, Floats, Floats]:
+    """Return size and mean cosine within each community, and the mean cosine across each pair *a*, *b* of them."""
+    from scipy.sparse import coo_array
+
+    sizes = np.bincount(labels)
+    join = coo_array((np.ones(len(labels), np.float32), (labels, np.arange(len(labels)))))
+    totals = np.asarray(join.tocsr() @ vectors, dtype=np.float64)
+    within = (np.einsum("ij,ij->i", totals, totals) - sizes) / np.maximum(sizes * (sizes - 1), 1)
+    across = np.array([totals[i] @ totals[j] for i, j in zip(a, b, strict=True)]) / (sizes[a] * sizes[b])
+    return sizes, within, across
 
 
 def _inner_share(links: csr_array, labels: Labels) -> Floats:
