@@ -22,15 +22,15 @@ from ._progress import Progress
 from ._store import Store
 from .embeddings import Descriptors, Encoder
 from .errors import ImageError
-from .images import decode_image, hash_pixels, measure_image, render_thumbnail
+from .images import WORKING_SIDE, Decoded, decode_image, hash_jpeg, hash_pixels, measure_image, render_thumbnail
 from .sources import Listing, Stamp, read_bytes, read_stamp
 
 BATCH_SIZE = 16
 #: Raised when facts or thumbnails are made in another way: those in the store are then made anew.
 FACTS_VERSION = 1
 THUMBNAIL_SIZE = 160
-#: No picture is decoded to a shorter side than this, whatever the encoder takes, so that facts compare.
-WORKING_SIZE = 160
+#: Pictures encoded at once: few, for what a model holds in memory meanwhile should fit the processor's cache.
+ENCODED_AT_ONCE = 4
 
 Facts = dict[str, object]
 
@@ -129,8 +129,14 @@ def count_processors(n_jobs: int) -> int:
     return max(1, available + 1 + n_jobs)
 
 
+def _name_pixels(decoded: Decoded, data: bytes) -> str:
+    """Return a name for the decoded picture; that of a JPEG decoded at reduced size rests on its compressed data, too."""
+    name = hash_pixels(decoded.image)
+    return f"{name}-{hash_jpeg(data)}" if decoded.is_reduced else name
+
+
 def _decoded_size(encoder: Encoder | None) -> int:
-    return max(WORKING_SIZE, encoder.input_size if encoder is not None else 0)
+    return max(WORKING_SIDE, encoder.input_size if encoder is not None else 0)
 
 
 def _normalized(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -231,13 +237,19 @@ class _Run:
                 return batch
             self._read_file(row, batch)
             batch.n_done += 1
-        if batch.prepared and self.encoder is not None:
-            made = self.encoder.encode(np.stack(list(batch.prepared.values())))
-            for i, digest in enumerate(batch.prepared):
-                detail = None if made.details is None else made.details[i].tobytes()
-                batch.vectors[vector_key(digest, self.encoder)] = (made.vectors[i].astype(np.float16).tobytes(), detail)
-            batch.prepared.clear()
+            if len(batch.prepared) == ENCODED_AT_ONCE:
+                self._encode(batch)
+        self._encode(batch)
         return batch
+
+    def _encode(self, batch: _Batch) -> None:
+        if not batch.prepared or self.encoder is None:
+            return
+        made = self.encoder.encode(np.stack(list(batch.prepared.values())))
+        for i, digest in enumerate(batch.prepared):
+            detail = None if made.details is None else made.details[i].tobytes()
+            batch.vectors[vector_key(digest, self.encoder)] = (made.vectors[i].astype(np.float16).tobytes(), detail)
+        batch.prepared.clear()
 
     def _read_file(self, row: int, batch: _Batch) -> None:
         path = self.listing.paths[row]
@@ -273,7 +285,7 @@ class _Run:
             "exif_time": decoded.exif_time,
             "camera": decoded.camera,
             "is_reduced": decoded.is_reduced,
-            "pixel_hash": hash_pixels(decoded.image),
+            "pixel_hash": _name_pixels(decoded, data),
             **measure_image(decoded.image),
         }
         batch.thumbnails[digest] = render_thumbnail(decoded.image, size=THUMBNAIL_SIZE)

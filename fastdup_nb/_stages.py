@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass, replace
 from functools import cached_property
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from types import MappingProxyType
 
 import numpy as np
@@ -54,7 +54,7 @@ class Stages:
         self.settings = settings
         self._lock = threading.RLock()
         self._listing = listing
-        self._pixel_hashes: dict[str, str] = {}
+        self._full_hashes: dict[str, str] = {}
 
     @property
     def is_scanned(self) -> bool:
@@ -187,8 +187,8 @@ class Stages:
     def pixel_ids(self, unsure: Sequence[int]) -> npt.NDArray[np.int64]:
         """Return a number for each valid image, the same for the same decoded picture.
 
-        A JPEG that was decoded at reduced scale counts as its own picture, unless it is among *unsure*, positions of
-        valid images: these few are decoded once more, in full, and remembered.
+        JPEGs decoded at reduced scale count as the same picture where their compressed data are the same. Those among
+        *unsure*, positions of valid images, are decoded once more, in full, and remembered.
         """
         self._hash_in_full(unsure)
         names: dict[str, int] = {}
@@ -311,21 +311,31 @@ class Stages:
         return self.scan.facts[self.valid[i]]
 
     def _pixels_of(self, i: int) -> str:
-        digest = self.scan.digests[self.valid[i]] or ""
-        facts = self._facts(i)
-        return self._pixel_hashes.get(digest, digest) if facts["is_reduced"] else str(facts["pixel_hash"])
+        name = str(self._facts(i)["pixel_hash"])
+        return self._full_hashes.get(name, name)
 
     def _hash_in_full(self, positions: Sequence[int]) -> None:
-        digests = {self.scan.digests[self.valid[i]] or "": self.listing.paths[self.valid[i]] for i in positions}
-        known = self.store.facts([f"pixels:{digest}" for digest in digests])
-        new: dict[str, dict[str, object]] = {}
-        for digest, path in digests.items():
-            if f"pixels:{digest}" not in known and digest not in self._pixel_hashes:
-                new[f"pixels:{digest}"] = {"hash": _hash_file(path) or digest}
-        if new:
-            self.store.put_batch(files=[], facts=new, thumbnails={}, vectors={})
-        for key, facts in {**known, **new}.items():
-            self._pixel_hashes[key.removeprefix("pixels:")] = str(facts["hash"])
+        """Find out the hash of all pixels of some images, which stands for their names from now on."""
+        named = {str(self._facts(i)["pixel_hash"]): self.valid[i] for i in positions}
+        named = {name: place for name, place in named.items() if name not in self._full_hashes}
+        known = self.store.facts([f"pixels:{name}" for name in named])
+        for key, facts in known.items():
+            self._full_hashes[key.removeprefix("pixels:")] = str(facts["hash"])
+        unknown = [name for name in named if f"pixels:{name}" not in known]
+        if unknown:
+            found = {name: self._hash_file(named[name]) or name for name in unknown}
+            self._full_hashes.update(found)
+            facts = {f"pixels:{name}": {"hash": full} for name, full in found.items()}
+            self.store.put_batch(files=[], facts=facts, thumbnails={}, vectors={})
+
+    def _hash_file(self, place: int) -> str | None:
+        try:
+            data = read_bytes(self.listing.paths[place])
+            if sha256(data).hexdigest() != self.scan.digests[place]:
+                return None  # it has changed since the pass
+            return hash_pixels(decode_image(data).image)
+        except ImageError:
+            return None
 
     @cached_property
     def _distinct(self) -> tuple[Descriptors, npt.NDArray[np.int64]]:
@@ -358,13 +368,6 @@ class Stages:
             graph = build_graph(vectors, n_neighbors=s.n_neighbors, **options)  # type: ignore[arg-type]
         self.store.put_result(key, _pack_graph(graph, names), family=family)
         return graph
-
-
-def _hash_file(path: str) -> str | None:
-    try:
-        return hash_pixels(decode_image(read_bytes(path)).image)
-    except ImageError:
-        return None  # it has changed since the pass
 
 
 def _printable(path: str) -> str:

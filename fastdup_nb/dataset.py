@@ -222,7 +222,7 @@ class Dataset:
             image_ids=stages.valid_ids,
             rows=stages.rows,
             files=stages.files,
-            pixels=stages.pixel_ids(find_unsure_pixels(stages.valid_facts, stages.files, stages.rows, stages.graph)),
+            pixels=stages.pixel_ids(find_unsure_pixels(stages.valid_facts, stages.rows, stages.graph)),
             rank=rank_images(stages.images.loc[stages.valid_ids], keep),
         )
         descriptors = stages.descriptors

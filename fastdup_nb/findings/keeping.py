@@ -44,25 +44,25 @@ def rank_images(images: pd.DataFrame, keep: str) -> npt.NDArray[np.int64]:
 
 def find_unsure_pixels(
     facts: Sequence[Mapping[str, object]],
-    files: npt.NDArray[np.int64],
     rows: npt.NDArray[np.int64],
     graph: NeighborGraph,
 ) -> list[int]:
-    """Return the images, decoded at reduced scale, that may have exactly the same pixels as one with other bytes.
+    """Return the images, decoded at reduced scale, that may have the same pixels as one with another name of its pixels.
 
-    The two have the same size, and the same vector or nearly. Of copies of one file the first stands for all.
+    The two have the same size, and the same vector or nearly. Of those with one name the first stands for all.
 
     Parameters
     ----------
     facts : sequence of mappings
-        ``width``, ``height`` and ``is_reduced`` of each image.
-    files, rows : int array of shape (n_images,)
-        Number of the content, and row of the distinct vector, of each image.
+        ``width``, ``height``, ``is_reduced`` and ``pixel_hash`` of each image.
+    rows : int array of shape (n_images,)
+        Row of the distinct vector of each image.
     graph : NeighborGraph
         Of the distinct vectors.
     """
+    named = {facts[image]["pixel_hash"]: image for image in reversed(range(len(facts)))}
     contents: dict[tuple[int, object, object], list[int]] = {}
-    for image in np.unique(files, return_index=True)[1].tolist():
+    for image in named.values():
         key = (int(rows[image]), facts[image]["width"], facts[image]["height"])
         contents.setdefault(key, []).append(image)
     sizes_of_row: dict[int, list[tuple[object, object]]] = {}

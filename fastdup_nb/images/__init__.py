@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .decode import MAX_PIXELS, Decoded, decode_image
 from .facts import FACTS, WORKING_SIDE, Fact, measure_image
-from .thumbnail import hash_pixels, render_thumbnail
+from .thumbnail import hash_jpeg, hash_pixels, render_thumbnail
 
 __all__ = [
     "FACTS",
@@ -13,6 +13,7 @@ __all__ = [
     "Decoded",
     "Fact",
     "decode_image",
+    "hash_jpeg",
     "hash_pixels",
     "measure_image",
     "render_thumbnail",

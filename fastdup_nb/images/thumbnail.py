@@ -7,9 +7,11 @@ import io
 
 from PIL import Image
 
-__all__ = ["hash_pixels", "render_thumbnail"]
+__all__ = ["hash_jpeg", "hash_pixels", "render_thumbnail"]
 
 _QUALITY = 80
+_SCAN_OR_END = frozenset((0xDA, 0xD9))
+_METADATA = frozenset((*range(0xE0, 0xEE), 0xEF, 0xFE))  # APPn and comments; not APP14, which tells the color space
 
 
 def render_thumbnail(image: Image.Image, *, size: int = 160) -> bytes:
@@ -63,6 +65,33 @@ def hash_pixels(image: Image.Image) -> str:
     """
     digest = hashlib.blake2b(f"{image.width}x{image.height}:".encode(), digest_size=16)
     digest.update(image.tobytes())
+    return digest.hexdigest()
+
+
+def hash_jpeg(data: bytes) -> str:
+    """
+    Return a digest of a JPEG file without its metadata: equal for files with the same compressed picture.
+
+    Where it and the pixels at a reduced size are equal, the pixels at full size are, without decoding them.
+
+    Parameters
+    ----------
+    data : bytes
+        A JPEG file.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits of BLAKE2b.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    start = 2
+    while start + 4 <= len(data) and data[start] == 0xFF and data[start + 1] not in _SCAN_OR_END:
+        end = start + 2 + int.from_bytes(data[start + 2 : start + 4], "big")
+        if data[start + 1] not in _METADATA:
+            digest.update(data[start:end])
+        start = end
+    digest.update(memoryview(data)[start:])
     return digest.hexdigest()
 
 

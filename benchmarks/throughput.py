@@ -1,0 +1,132 @@
+"""The whole job, a cold process from a folder to duplicates, outliers and clusters, beside fastdup's.
+
+    python -m benchmarks.throughput PHOTOS --against PYTHON_WITH_FASTDUP [--n 2000] [--repeats 2]
+
+The photographs are repeated under other names until there are --n of them. Ours decodes a file's content only once, so
+two folders are measured: "same bytes", where the repeated files are copies, and "other bytes", where each carries a
+comment of its own, so that every file has to be decoded and encoded. Each side runs in a process of its own, in turn;
+times are of the whole process, processor time includes its threads and children, memory is the peak of the process.
+
+fastdup 2.54 is for measuring only; its licence is not ours:
+
+    python3.11 -m venv FOLDER && FOLDER/bin/pip install fastdup==2.54
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks._report import print_machine, print_table
+
+OURS = """
+import sys
+import fastdup_nb as fd
+ds = fd.Dataset(sys.argv[1], cache=sys.argv[2])
+dups, outliers, clusters = ds.duplicates(), ds.outliers(), ds.clusters()
+print(len(dups.pairs), outliers.n_outliers, len(clusters.clusters))
+"""
+THEIRS = """
+import os, sys
+os.environ.update(SENTRY_OPT_OUT="1", FASTDUP_PRODUCTION="1")
+import fastdup
+fd = fastdup.create(work_dir=sys.argv[2], input_dir=sys.argv[1])
+fd.run(overwrite=True, nearest_neighbors_k=10, print_summary=False)
+fd.similarity(), fd.outliers(), fd.connected_components()
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("--against", help="a Python that has fastdup 2.54")
+    parser.add_argument("--n", type=int, default=2000)
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--only", choices=["same", "other"], help="measure one of the two folders")
+    args = parser.parse_args()
+    print_machine(["numpy", "pillow", "onnxruntime", "pandas", "scikit-learn"], photos=args.n, repeats=args.repeats)
+    rows = []
+    for kind in [args.only] if args.only else ["same", "other"]:
+        with tempfile.TemporaryDirectory() as folder:
+            images = Path(folder) / "images"
+            size = repeat_photos(args.photos, images, args.n, distinct=kind == "other")
+            print(f"{kind} bytes: {args.n} files, {size / 1e6:.0f} MB")
+            rows += compare(images, args, f"{kind} bytes")
+    print_table(rows)
+
+
+def repeat_photos(photos: Path, folder: Path, n: int, *, distinct: bool) -> int:
+    """Fill *folder* with *n* files; return their bytes."""
+    folder.mkdir()
+    sources = sorted(path for path in photos.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg"})
+    if not sources:
+        sys.exit(f"There are no JPEG files in {photos}.")
+    total = 0
+    for i in range(n):
+        data = sources[i % len(sources)].read_bytes()
+        if distinct:
+            comment = f"copy {i:08d}".encode()
+            data = data[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + data[2:]
+        (folder / f"{i:08d}.jpg").write_bytes(data)
+        total += len(data)
+    return total
+
+
+def compare(images: Path, args: argparse.Namespace, kind: str) -> list[dict[str, object]]:
+    """Return a row per side and one of ratios: the median of all runs."""
+    sides = {"fastdup_nb": (sys.executable, OURS)}
+    if args.against:
+        sides["fastdup"] = (args.against, THEIRS)
+    runs: dict[str, list[dict[str, float]]] = {side: [] for side in sides}
+    for _ in range(args.repeats):
+        for side, (python, code) in sides.items():
+            runs[side].append(run_cold(python, code, images))
+    middle = {
+        side: {key: statistics.median(run[key] for run in several) for key in several[0]}
+        for side, several in runs.items()
+    }
+    rows = [
+        row(kind, side, args.n / m["wall_s"], 1000 * m["processor_s"] / args.n, m["peak_mb"])
+        for side, m in middle.items()
+    ]
+    if args.against:
+        a, b = middle["fastdup_nb"], middle["fastdup"]
+        ratios = (b["wall_s"] / a["wall_s"], a["processor_s"] / b["processor_s"], a["peak_mb"] / b["peak_mb"])
+        rows.append({**row(kind, "ratio", *ratios), "images/s": f"{ratios[0]:.2f} x", "processor ms/image": f"{ratios[1]:.2f} x",
+                     "peak MB": f"{ratios[2]:.2f} x"})  # fmt: skip
+    return rows
+
+
+def row(kind: str, side: str, pace: float, processor_ms: float, peak: float) -> dict[str, object]:
+    return {"folder": kind, "side": side, "images/s": f"{pace:.1f}", "processor ms/image": f"{processor_ms:.1f}",
+            "peak MB": f"{peak:.0f}"}  # fmt: skip
+
+
+def run_cold(python: str, code: str, images: Path) -> dict[str, float]:
+    """Run one side in a new process, with nothing cached; return what the whole of it took."""
+    work = tempfile.mkdtemp()
+    started = time.perf_counter()
+    with tempfile.TemporaryFile() as output:
+        environment = (
+            {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)} if python == sys.executable else None
+        )
+        child = subprocess.Popen([python, "-c", code, str(images), work], stdout=output, stderr=output, env=environment)
+        _, status, usage = os.wait4(child.pid, 0)
+        wall = time.perf_counter() - started
+        shutil.rmtree(work, ignore_errors=True)
+        if status:
+            output.seek(0)
+            sys.exit(f"{python} failed:\n{output.read()[-3000:].decode(errors='replace')}")
+    peak = usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+    return {"wall_s": wall, "processor_s": usage.ru_utime + usage.ru_stime, "peak_mb": peak}
+
+
+if __name__ == "__main__":
+    main()
