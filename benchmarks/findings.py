@@ -10,7 +10,7 @@ FOLDERs among the pictures of one class or one FOLDER; and each class alone is a
 from __future__ import annotations
 
 import argparse
-import platform
+import glob
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,8 +18,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import PIL.Image
-import scipy
-import sklearn
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.cluster import HDBSCAN
@@ -29,6 +27,8 @@ from fastdup_nb.embeddings import load_encoder
 from fastdup_nb.findings.clusters import default_min_cluster_size, label_clusters
 from fastdup_nb.findings.outliers import flag_outliers, score_outliers
 from fastdup_nb.graph import build_graph
+
+from ._report import print_machine
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 SEEDS = range(3)
@@ -40,17 +40,13 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=5000, help="at most so many images of a folder, evenly chosen")
     parser.add_argument("--cache", type=Path, help="folder to keep the vectors in between runs")
     options = parser.parse_args()
-    print_machine()
     sets = {folder.name: read_folder(folder, options.limit, options.cache) for folder in options.folders}
+    sizes = {name: len(vectors) for name, (vectors, _) in sets.items()}
+    print_machine(("numpy", "scipy", "scikit-learn", "numba"), **sizes)
     print_table("Sets", pd.DataFrame({name: describe_set(*found) for name, found in sets.items()}).T)
     print_table("Clusters", pd.DataFrame(list(compare_clusters(sets))).set_index(["set", "method"]))
     print_table("Planted outliers", compare_scores(sets))
     print_table("Flagged with contamination='auto'", compare_flags(sets))
-
-
-def print_machine() -> None:
-    versions = f"python {platform.python_version()}, numpy {np.__version__}, scipy {scipy.__version__}"
-    print(f"{platform.machine()} {platform.system()}, {versions}, scikit-learn {sklearn.__version__}")
 
 
 def print_table(title: str, table: pd.DataFrame) -> None:
@@ -59,7 +55,8 @@ def print_table(title: str, table: pd.DataFrame) -> None:
 
 def read_folder(folder: Path, limit: int, cache: Path | None) -> tuple[np.ndarray, np.ndarray]:
     """Return vectors and labels of the pictures of a folder."""
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    names = glob.glob("**", root_dir=folder, recursive=True)  # follows links to folders, as rglob does not
+    paths = sorted(folder / name for name in names if Path(name).suffix.lower() in SUFFIXES)
     if len(paths) > limit:
         paths = [paths[i] for i in np.linspace(0, len(paths) - 1, limit).round().astype(int)]
     labels = np.array([path.parent.name for path in paths])

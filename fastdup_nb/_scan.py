@@ -17,12 +17,22 @@ from hashlib import sha256
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from ._progress import Progress
 from ._store import Store
 from .embeddings import Descriptors, Encoder
 from .errors import ImageError
-from .images import WORKING_SIDE, Decoded, decode_image, hash_jpeg, hash_pixels, measure_image, render_thumbnail
+from .images import (
+    WORKING_SIDE,
+    Decoded,
+    decode_image,
+    hash_jpeg,
+    hash_pixels,
+    measure_image,
+    reduce_image,
+    render_thumbnail,
+)
 from .sources import Listing, Stamp, read_bytes, read_stamp
 
 BATCH_SIZE = 16
@@ -115,8 +125,8 @@ def load_descriptors(store: Store, digests: Sequence[str], encoder: Encoder) -> 
 
 def encode_bytes(data: bytes, encoder: Encoder) -> Descriptors:
     """Return the descriptors of one file's content, exactly as the pass makes and keeps them."""
-    decoded = decode_image(data, at_least=_decoded_size(encoder))
-    made = encoder.encode(encoder.prepare(decoded.image)[None])
+    picture = _reduced(decode_image(data, at_least=_decoded_size(encoder)), encoder)
+    made = encoder.encode(encoder.prepare(picture)[None])
     vectors = made.vectors.astype(np.float16).astype(np.float32)
     return Descriptors(_normalized(vectors), made.details)
 
@@ -127,6 +137,11 @@ def count_processors(n_jobs: int) -> int:
         return n_jobs
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, available + 1 + n_jobs)
+
+
+def _reduced(decoded: Decoded, encoder: Encoder | None) -> Image.Image:
+    """Return the picture at the size in which a JPEG of it comes out of the decoder."""
+    return decoded.image if decoded.is_reduced else reduce_image(decoded.image, at_least=_decoded_size(encoder))
 
 
 def _name_pixels(decoded: Decoded, data: bytes) -> str:
@@ -273,6 +288,7 @@ class _Run:
         except ImageError as error:
             batch.facts[digest] = {"is_broken": True, "reason": str(error), "file_size": len(data)}
             return
+        picture = _reduced(decoded, self.encoder)
         batch.facts[digest] = {
             "is_broken": False,
             "reason": None,
@@ -286,8 +302,8 @@ class _Run:
             "camera": decoded.camera,
             "is_reduced": decoded.is_reduced,
             "pixel_hash": _name_pixels(decoded, data),
-            **measure_image(decoded.image),
+            **measure_image(picture),
         }
-        batch.thumbnails[digest] = render_thumbnail(decoded.image, size=THUMBNAIL_SIZE)
+        batch.thumbnails[digest] = render_thumbnail(picture, size=THUMBNAIL_SIZE)
         if self.encoder is not None:
-            batch.prepared[digest] = self.encoder.prepare(decoded.image)
+            batch.prepared[digest] = self.encoder.prepare(picture)

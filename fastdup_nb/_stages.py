@@ -21,13 +21,16 @@ from .embeddings import Descriptors, Encoder, load_encoder
 from .errors import ImageError, ParameterError, ParameterTypeError, UnknownImageError
 from .findings.duplicates import TEXT
 from .graph import NeighborGraph, build_graph, update_graph, uses_nn_descent, warm_up
-from .images import decode_image, hash_pixels
+from .images import FACTS, decode_image, hash_pixels
 from .sources import Listing, list_images, read_bytes
 
 GRAPH_VERSION = 1
+#: The columns of ``Dataset.images``, with their dtypes; what FACTS mean stands with them.
 _COLUMNS = MappingProxyType({
     "path": TEXT, "label": TEXT, "split": TEXT, "width": "Int64", "height": "Int64", "format": TEXT, "mode": TEXT,
     "file_size": "Int64", "n_frames": "Int64", "exif_time": "datetime64[s]", "camera": TEXT,
+    **{fact.name: "Int64" if fact.dtype.startswith("int") else fact.dtype for fact in FACTS},
+    "is_broken": "bool", "reason": TEXT,
 })  # fmt: skip
 
 
@@ -98,17 +101,12 @@ class Stages:
     @cached_property
     def images(self) -> pd.DataFrame:
         """One row per image."""
-        facts = pd.DataFrame(self.scan.facts, index=pd.Index(self.listing.image_ids, name="image_id", dtype=TEXT))
-        facts.insert(0, "path", [_printable(path) for path in self.listing.paths])
-        facts.insert(1, "label", self.labels)
-        facts.insert(2, "split", self.splits)
-        for column, dtype in _COLUMNS.items():
-            values = facts[column] if column in facts else pd.Series(None, index=facts.index, dtype=object)
-            facts[column] = pd.to_datetime(values).astype(dtype) if column == "exif_time" else values.astype(dtype)
-        facts = facts.drop(columns=["is_reduced", "pixel_hash"], errors="ignore")
-        order = [*_COLUMNS, *(c for c in facts if c not in {*_COLUMNS, "is_broken", "reason"}), "is_broken", "reason"]
-        facts["reason"] = facts["reason"].astype(TEXT)
-        return _with_columns(facts[order].copy(), self.listing.columns)
+        index = pd.Index(self.listing.image_ids, name="image_id", dtype=TEXT)
+        facts = pd.DataFrame(self.scan.facts, index=index, columns=list(_COLUMNS))
+        facts["path"] = [_printable(path) for path in self.listing.paths]
+        facts["label"], facts["split"] = self.labels, self.splits
+        facts["exif_time"] = pd.to_datetime(facts["exif_time"])
+        return _with_columns(facts.astype(dict(_COLUMNS)), self.listing.columns)
 
     @cached_property
     def labels(self) -> pd.Series:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .decode import MAX_PIXELS, Decoded, decode_image
 from .facts import FACTS, WORKING_SIDE, Fact, measure_image
-from .thumbnail import hash_jpeg, hash_pixels, render_thumbnail
+from .thumbnail import hash_jpeg, hash_pixels, reduce_image, render_thumbnail
 
 __all__ = [
     "FACTS",
@@ -15,6 +15,7 @@ __all__ = [
     "decode_image",
     "hash_jpeg",
     "hash_pixels",
+    "reduce_image",
     "measure_image",
     "render_thumbnail",
 ]

@@ -1,4 +1,4 @@
-"""A small JPEG to show, and a hash to tell equal pixels by."""
+"""Smaller copies of a picture, and hashes to tell equal ones by."""
 
 from __future__ import annotations
 
@@ -7,11 +7,40 @@ import io
 
 from PIL import Image
 
-__all__ = ["hash_jpeg", "hash_pixels", "render_thumbnail"]
+__all__ = ["hash_jpeg", "hash_pixels", "reduce_image", "render_thumbnail"]
 
 _QUALITY = 80
 _SCAN_OR_END = frozenset((0xDA, 0xD9))
 _METADATA = frozenset((*range(0xE0, 0xEE), 0xEF, 0xFE))  # APPn and comments; not APP14, which tells the color space
+
+
+def reduce_image(image: Image.Image, *, at_least: int) -> Image.Image:
+    """
+    Return a picture at 1/2, 1/4 or 1/8 of its size, as ``decode_image`` reduces a JPEG while decoding it.
+
+    So the same picture gives nearly the same vector and facts, whatever container it comes in.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        Mode RGB, at full size.
+    at_least : int
+        Pixels that both sides must keep.
+
+    Returns
+    -------
+    PIL.Image.Image
+        The picture itself where it is too small to be reduced.
+
+    Examples
+    --------
+    >>> from PIL import Image
+    >>> reduce_image(Image.new("RGB", (640, 480)), at_least=160).size
+    (320, 240)
+    """
+    room = min(image.size) // at_least
+    factor = next((factor for factor in (8, 4, 2) if factor <= room), 1)
+    return image.reduce(factor) if factor > 1 else image
 
 
 def render_thumbnail(image: Image.Image, *, size: int = 160) -> bytes:

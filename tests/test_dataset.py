@@ -1,0 +1,329 @@
+"""The front door: lazy, frozen, and clear about what is wrong."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import fastdup_nb as fd
+from fastdup_nb.errors import ImageError, ParameterError, ParameterTypeError, SourceError, UnknownImageError
+
+FIRST_COLUMNS = [
+    "path", "label", "split", "width", "height", "format", "mode", "file_size", "n_frames", "exif_time", "camera",
+]  # fmt: skip
+
+
+def test_looking_reads_nothing_and_starts_no_model(sample_folder, tmp_path, reads):
+    code = f"""
+import sys, fastdup_nb as fd
+ds = fd.Dataset({str(sample_folder)!r}, labels="folder", cache={str(tmp_path / "store")!r})
+repr(ds), ds._repr_html_(), len(ds), ds.image_ids
+print([m for m in ("onnxruntime", "numba", "pynndescent", "sklearn", "datashader") if m in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    assert not (tmp_path / "store").exists()
+    ds = fd.Dataset(sample_folder, labels="folder")
+    repr(ds), ds._repr_html_(), len(ds), ds.image_ids
+    assert reads == []
+
+
+def test_a_dataset_does_not_change_and_using_makes_another(dataset):
+    with pytest.raises(AttributeError, match=r"ds.using\(n_neighbors=...\)"):
+        dataset.n_neighbors = 3
+    other = dataset.using(n_neighbors=3)
+    assert other.neighbors.graph.n_neighbors == 3
+    assert dataset.neighbors.graph.n_neighbors == 15
+    with pytest.raises(ParameterError, match="has no option 'neighbours'"):
+        dataset.using(neighbours=3)
+
+
+def test_images_has_a_row_of_facts_for_every_image(dataset, truth):
+    images = dataset.images
+    assert images.index.name == "image_id"
+    assert images.columns[: len(FIRST_COLUMNS)].tolist() == FIRST_COLUMNS
+    assert images.columns[-2:].tolist() == ["is_broken", "reason"]
+    assert set(images.index) == set(truth)
+    broken = {image_id for image_id, row in truth.items() if row["kind"] == "broken"}
+    assert set(images.index[images["is_broken"]]) == broken
+    assert images.loc[sorted(broken), "reason"].str.len().min() > 3
+    assert images.loc[~images["is_broken"], "reason"].isna().all()
+    assert images["exif_time"].notna().any()
+    assert images["camera"].notna().any()
+    assert images["width"].dtype == "Int64"
+    assert images.loc["train/animal/cat.jpg", ["label", "split"]].tolist() == ["animal", "train"]
+
+
+def test_images_is_a_copy_and_can_be_written(dataset, tmp_path):
+    images = dataset.images
+    images["label"] = "changed"
+    assert "changed" not in set(dataset.images["label"])
+    dataset.images.to_parquet(tmp_path / "images.parquet")
+    back = pd.read_parquet(tmp_path / "images.parquet")
+    assert back.index.tolist() == dataset.images.index.tolist()
+
+
+def test_columns_of_a_table_stay_with_the_images(sample_folder, tmp_path):
+    names = ["train/animal/cat.jpg", "test/people/astronaut.jpg"]
+    table = pd.DataFrame({"image_path": names, "label": ["cat", None], "width": [1, 2], "note": ["x", "y"]})
+    table.to_csv(sample_folder.parent / "table.csv", index=False)
+    table["image_path"] = [str(sample_folder / name) for name in names]
+    images = fd.Dataset(table, cache=None).images
+    assert images["label"].iloc[0] == "cat"
+    assert pd.isna(images["label"].iloc[1])
+    assert images["note"].tolist() == ["x", "y"]
+    assert images["width_given"].tolist() == [1, 2]
+    assert images["width"].tolist() == [451, 340]
+    assert fd.Dataset(table, labels="note", cache=None).images["label"].tolist() == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "says"),
+    [
+        ({"labels": "species"}, ParameterError, "must be 'folder', a column of the source or a sequence.*no columns"),
+        ({"labels": ["a", "b"]}, ParameterError, "one entry for each of the 6 listed images. Got 2"),
+        ({"split": 5}, ParameterTypeError, "Got int"),
+        ({"cache": 5}, ParameterTypeError, "'auto', a folder or None"),
+        ({"n_neighbors": 0}, ParameterError, "at least 1|in \\[1"),
+        ({"n_neighbors": "ten"}, ParameterTypeError, "Got 'ten'"),
+        ({"n_jobs": 0}, ParameterError, "n_jobs"),
+        ({"random_state": -1}, ParameterError, "random_state"),
+        ({"method": "fast"}, ParameterError, "one of 'auto', 'exact', 'nn-descent'"),
+        ({"encoder": "resnet"}, ParameterError, "efficientnet-lite0"),
+        ({"encoder": 5}, ParameterTypeError, "encoder"),
+        ({"embeddings": np.zeros((2, 4))}, ParameterError, r"each of the 6 listed images.*\(2, 4\)"),
+        ({"embeddings": np.full((6, 4), np.nan)}, ParameterError, "finite"),
+        ({"embeddings": "vectors"}, ParameterError, "array of numbers"),
+    ],
+)
+def test_what_is_wrong_is_said_at_once(few, options, error, says):
+    with pytest.raises(error, match=says):
+        fd.Dataset(few, **options)
+
+
+def test_a_folder_without_images_is_told_at_once(tmp_path):
+    with pytest.raises(SourceError, match="no images"):
+        fd.Dataset(tmp_path)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_very_few_images_are_no_problem(few, n):
+    ds = fd.Dataset(sorted(few.iterdir())[:n], cache=None)
+    assert [len(ds), len(ds.images), len(ds.embeddings), len(ds.outliers().table)] == [n] * 4
+    assert ds.summary()["images"] == n
+    for result in (ds.duplicates(), ds.outliers(), ds.clusters(), ds.quality(), ds.summary(), ds.neighbors, ds):
+        assert repr(result)
+        assert result._repr_html_()
+
+
+def test_all_broken_is_no_problem(tmp_path):
+    for name in ("a.jpg", "b.png"):
+        (tmp_path / name).write_text("no picture")
+    ds = fd.Dataset(tmp_path, cache=None)
+    assert ds.summary()["broken"] == 2
+    assert len(ds.duplicates().pairs) == 0
+    assert ds.quality().table["is_broken"].all()
+    assert np.isnan(ds.embeddings).all()
+
+
+def test_own_vectors_are_used_as_they_are(few):
+    vectors = np.array([[1, 0], [1, 0.01], [0, 1], [0, 2], [-1, 0], [0, -1]])
+    ds = fd.Dataset(few, embeddings=vectors, cache=None)
+    np.testing.assert_allclose(ds.embeddings, vectors / np.linalg.norm(vectors, axis=1, keepdims=True), rtol=1e-5)
+    pairs = ds.duplicates(0.99).pairs
+    ids = ds.image_ids
+    assert set(map(tuple, pairs[["image_id_a", "image_id_b"]].to_numpy())) == {(ids[0], ids[1]), (ids[2], ids[3])}
+    assert ds.similar(ids[0], n_neighbors=2).table.index.tolist() == ids[:2]
+    assert ds.similar(np.array([0.0, -3.0]), n_neighbors=1).table.index.tolist() == [ids[5]]
+    with pytest.raises(ParameterError, match="no encoder for other pictures"):
+        ds.similar(few / ids[0])
+
+
+@pytest.mark.parametrize("form", ["id", "path", "str path", "bytes", "PIL", "array"])
+def test_a_picture_is_most_similar_to_itself_however_it_is_given(dataset, sample_folder, form):
+    image_id = "train/plant/IMG_2042.jpg"
+    path = sample_folder / image_id
+    query = {
+        "id": image_id,
+        "path": path,
+        "str path": str(path),
+        "bytes": path.read_bytes(),
+        "PIL": Image.open(path),
+        "array": np.asarray(Image.open(path).convert("RGB")),
+    }[form]
+    table = dataset.similar(query, n_neighbors=4).table
+    assert table.index[0] == image_id
+    assert table["similarity"].iloc[0] == pytest.approx(1, abs=1e-3)
+    assert len(table) == 4
+    assert table["similarity"].is_monotonic_decreasing
+
+
+def test_the_query_comes_before_its_exact_copies(dataset, truth):
+    copy = next(image_id for image_id, row in truth.items() if row["tier"] == "identical file")
+    table = dataset.similar(copy, n_neighbors=3).table
+    assert table.index[0] == copy
+    assert table["similarity"].iloc[:2].tolist() == pytest.approx([1, 1], abs=1e-5)
+
+
+def test_a_rotated_picture_is_turned_before_it_is_compared(dataset, sample_folder):
+    upright = Image.open(sample_folder / "train/vehicle/engine.jpg").convert("RGB")
+    file = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    upright.rotate(90, expand=True).save(file, "JPEG", exif=exif, quality=95)
+    for query in (file.getvalue(), Image.open(file)):
+        found = dataset.similar(query, n_neighbors=1).table
+        assert found.index[0] in {"train/vehicle/engine.jpg", "train/vehicle/motor.jpg"}
+        assert found["similarity"].iloc[0] > 0.98
+
+
+@pytest.mark.parametrize(
+    ("query", "error", "says"),
+    [
+        ("no/such.jpg", UnknownImageError, "neither an id of this dataset of 146 images nor a file"),
+        (b"no picture", ImageError, "."),
+        (5, ParameterTypeError, "must be an image id, a path, bytes"),
+        (np.zeros(3), ParameterError, "finite numbers"),
+        (np.zeros((4, 4, 7), np.uint8), ParameterError, "uint8 of shape"),
+        (np.zeros((4, 4, 3), np.float64), ParameterError, "uint8 of shape"),
+    ],
+)
+def test_a_query_that_is_no_picture_is_a_clear_error(dataset, query, error, says):
+    with pytest.raises(error, match=says):
+        dataset.similar(query)
+
+
+def test_a_broken_image_has_no_similar_ones(dataset, truth):
+    broken = next(image_id for image_id, row in truth.items() if row["kind"] == "broken")
+    with pytest.raises(ParameterError, match="is broken"):
+        dataset.similar(broken)
+
+
+def test_outliers_score_every_image_and_a_number_flags_that_share(dataset):
+    table = dataset.outliers().table
+    assert table.columns.tolist() == ["outlier_score", "is_outlier", "nearest_id", "nearest_similarity"]
+    assert len(table) == (~dataset.images["is_broken"]).sum()
+    assert table["outlier_score"].is_monotonic_decreasing
+    flagged = dataset.outliers(contamination=0.1).table["is_outlier"]
+    assert flagged.sum() == round(0.1 * len(table))
+    assert flagged.iloc[: flagged.sum()].all()
+    for wrong in (0, 0.6, -1):
+        with pytest.raises(ParameterError, match="contamination"):
+            dataset.outliers(contamination=wrong)
+
+
+def test_an_outlier_and_its_exact_copy_do_not_hide_each_other(few, sample_folder):
+    path = next((sample_folder / "test/document").glob("blank*"))
+    for name in ("odd1.png", "odd2.png"):
+        (few / name).write_bytes(path.read_bytes())
+    table = fd.Dataset(few, cache=None).outliers().table
+    assert table.loc["odd1.png", "outlier_score"] == table.loc["odd2.png", "outlier_score"]
+    assert table.loc["odd1.png", "nearest_id"] not in {"odd1.png", "odd2.png"}
+
+
+def test_clusters_label_every_image_and_copies_alike(dataset, truth):
+    clusters = dataset.clusters()
+    labels = clusters.labels
+    assert len(labels) == (~dataset.images["is_broken"]).sum()
+    assert set(labels[labels >= 0]) == set(clusters.clusters.index)
+    pairs = dataset.duplicates(1.0).pairs
+    same = pairs[pairs["tier"] == "identical file"]
+    assert (labels[same["image_id_a"]].to_numpy() == labels[same["image_id_b"]].to_numpy()).all()
+    pd.testing.assert_series_equal(labels, dataset.using().clusters().labels)
+    with pytest.raises(ParameterError, match="min_cluster_size"):
+        dataset.clusters(min_cluster_size=1)
+
+
+def test_quality_takes_other_bounds_without_reading(dataset, truth, reads):
+    quality = dataset.quality()
+    dark = {image_id for image_id, row in truth.items() if row["kind"] == "dark"}
+    assert dark <= set(quality.table.index[quality.table["is_dark"]])
+    assert dataset.quality({"dark": 1.0}).counts["dark"] > quality.counts["dark"]
+    assert reads == []
+    with pytest.raises(ParameterError, match="dork"):
+        dataset.quality({"dork": 0.5})
+
+
+def test_the_summary_keeps_different_numbers_apart(dataset):
+    summary, dups = dataset.summary(), dataset.duplicates()
+    assert summary["pairs"] == len(dups.pairs)
+    assert summary["groups"] == len(dups.groups)
+    assert summary["removable"] == len(dups.removable)
+    assert summary["images in a pair"] == len(set(dups.pairs.image_id_a) | set(dups.pairs.image_id_b))
+    assert summary["pairs"] == sum(summary[f"pairs, {tier}"] for tier in dups.pairs["tier"].cat.categories)
+    assert summary.table["meaning"].str.len().min() > 0
+
+
+def test_neighbors_are_told_with_their_recall(dataset):
+    neighbors = dataset.neighbors
+    assert neighbors.recall == 1
+    frame = neighbors.to_frame()
+    assert frame.columns.tolist() == ["image_id", "neighbor_id", "rank", "similarity"]
+    assert (frame["image_id"] != frame["neighbor_id"]).all()
+    assert not frame.duplicated(["image_id", "neighbor_id"]).any()
+    assert frame["similarity"].between(-1, 1).all()
+
+
+def test_an_estimate_keeps_what_it_read(sample_folder, tmp_path, reads):
+    ds = fd.Dataset(sample_folder, cache=tmp_path / "store")
+    estimate = ds.estimate()
+    assert estimate.n_measured == len(reads) < estimate.n_waiting == len(ds)
+    assert estimate.seconds > 0
+    assert "images/s measured on" in repr(estimate)
+    ds.images
+    assert len(reads) == len(ds)
+    assert repr(ds.estimate()) == f"Nothing to read: all {len(ds)} images are known."
+
+
+def test_text_and_html_show_the_same_counts(dataset):
+    for result in (dataset, dataset.duplicates(), dataset.outliers(), dataset.clusters(), dataset.quality()):
+        text, html = repr(result), result._repr_html_()
+        view = result._overview().view() if isinstance(result, fd.Dataset) else result._view(8)
+        for fact in view.facts:
+            shown = f"{fact.value:,}" if isinstance(fact.value, int) else fact.value
+            assert shown in text
+            assert shown in html
+        assert len(html) < 500_000
+        assert "<script" not in html
+
+
+def test_a_name_cannot_bring_markup_into_any_view(tmp_path, sample_folder):
+    folder = tmp_path / "p" / "<b>label</b>"
+    folder.mkdir(parents=True)
+    data = (sample_folder / "train/animal/cat.jpg").read_bytes()
+    for name in ("<img src=x onerror=alert(1)>.jpg", "\"'><script>alert(1)<", "{{7*7}}.jpg", "a\nb.jpg"):
+        (folder / name.replace("/", "")).write_bytes(data)
+    (folder / "<svg onload=alert(1)>.png").write_text("broken")
+    ds = fd.Dataset(tmp_path / "p", labels="folder", cache=None)
+    pages = [result._repr_html_() for result in (ds, ds.duplicates(), ds.outliers(), ds.clusters(), ds.quality())]
+    pages.append(ds.report(tmp_path / "report.html").read_text(encoding="utf-8"))
+    for page in pages:
+        for bad in ("<img src=x", "<script", "<svg", "<b>label", "49.jpg"):
+            assert bad not in page
+
+
+def test_the_report_is_one_page_that_replaces_only_reports(dataset, tmp_path):
+    path = dataset.report(tmp_path / "sub" / "report.html")
+    page = path.read_text(encoding="utf-8")
+    assert page.count("<h2") >= 5
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "https://" not in page
+    assert dataset.report(path) == path
+    (tmp_path / "mine.html").write_text("<p>my page")
+    for wrong in ("mine.html", "cat.jpg", "sub"):
+        with pytest.raises(ParameterError):
+            dataset.report(tmp_path / wrong)
+    assert (tmp_path / "mine.html").read_text() == "<p>my page"
+    assert [*(tmp_path / "sub").iterdir()] == [path]
+
+
+def test_another_seed_or_number_of_jobs_gives_the_same_pairs(sample_folder, dataset):
+    other = fd.Dataset(sample_folder, cache=None, n_jobs=1)
+    a, b = dataset.duplicates().pairs, other.duplicates().pairs
+    assert set(zip(a.image_id_a, a.image_id_b, a.tier, strict=True)) == set(zip(b.image_id_a, b.image_id_b, b.tier, strict=True))
