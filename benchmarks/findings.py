@@ -104,7 +104,7 @@ def label_shared_neighbors(_vectors: np.ndarray, indices: np.ndarray, _distances
 
 def label_hdbscan(vectors: np.ndarray, _indices: np.ndarray, _distances: np.ndarray) -> np.ndarray:
     size = default_min_cluster_size(len(vectors))
-    return HDBSCAN(min_cluster_size=size, min_samples=5, copy=True).fit_predict(vectors)
+    return HDBSCAN(min_cluster_size=size, min_samples=5, algorithm="brute", copy=True).fit_predict(vectors)
 
 
 METHODS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
