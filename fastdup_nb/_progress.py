@@ -84,7 +84,7 @@ class _NotebookBar:
         from IPython.display import display
 
         self._verb, self._unit = verb, unit
-        self._handle = display({"text/plain": ""}, raw=True, display_id=True)
+        self._handle = display({"text/plain": ""}, raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
     def draw(self, done: int, total: int, seconds: float) -> None:
         text = f"{self._verb} {done:,} of {total:,} {self._unit}, {_pace(done, seconds, self._unit)}, "

@@ -306,7 +306,7 @@ class Stages:
         return pd.Series(clean, index=pd.Index(ids, dtype=TEXT), dtype=TEXT)
 
     def _facts(self, i: int) -> dict[str, object]:
-        return self.scan.facts[self.valid[i]]
+        return self.scan.facts[int(self.valid[i])]
 
     def _pixels_of(self, i: int) -> str:
         name = str(self._facts(i)["pixel_hash"])
@@ -323,8 +323,8 @@ class Stages:
         if unknown:
             found = {name: self._hash_file(named[name]) or name for name in unknown}
             self._full_hashes.update(found)
-            facts = {f"pixels:{name}": {"hash": full} for name, full in found.items()}
-            self.store.put_batch(files=[], facts=facts, thumbnails={}, vectors={})
+            hashes = {f"pixels:{name}": {"hash": full} for name, full in found.items()}
+            self.store.put_batch(files=[], facts=hashes, thumbnails={}, vectors={})
 
     def _hash_file(self, place: int) -> str | None:
         try:

@@ -20,9 +20,10 @@ def check_number(
     wanted = f"a float in [{low:g}, {high:g}]"
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise ParameterTypeError(_wrong(name, caller, wanted, value))
-    if not low <= value <= high:
+    number = float(value)
+    if not low <= number <= high:
         raise ParameterError(_wrong(name, caller, wanted, value))
-    return float(value)
+    return number
 
 
 def check_integer(value: object, name: str, caller: str, *, low: int, high: int | None = None) -> int:
@@ -30,9 +31,10 @@ def check_integer(value: object, name: str, caller: str, *, low: int, high: int 
     wanted = f"an int of at least {low}" if high is None else f"an int in [{low}, {high}]"
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise ParameterTypeError(_wrong(name, caller, wanted, value))
-    if value < low or (high is not None and value > high):
+    number = int(value)
+    if number < low or (high is not None and number > high):
         raise ParameterError(_wrong(name, caller, wanted, value))
-    return int(value)
+    return number
 
 
 def check_choice(value: object, name: str, caller: str, choices: Sequence[str]) -> str:

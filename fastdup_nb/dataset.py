@@ -91,6 +91,7 @@ class Dataset:
     """
 
     _stages: Stages
+    _options: dict[str, object]
 
     def __init__(
         self,

@@ -41,9 +41,7 @@ def few(sample_folder, tmp_path) -> Path:
     folder = tmp_path / "few"
     folder.mkdir()
     for name in names:
-        (folder / Path(name).name).write_bytes(
-            (sample_folder / name).read_bytes()
-        )
+        (folder / Path(name).name).write_bytes((sample_folder / name).read_bytes())
     return folder
 
 

@@ -326,4 +326,6 @@ def test_the_report_is_one_page_that_replaces_only_reports(dataset, tmp_path):
 def test_another_seed_or_number_of_jobs_gives_the_same_pairs(sample_folder, dataset):
     other = fd.Dataset(sample_folder, cache=None, n_jobs=1)
     a, b = dataset.duplicates().pairs, other.duplicates().pairs
-    assert set(zip(a.image_id_a, a.image_id_b, a.tier, strict=True)) == set(zip(b.image_id_a, b.image_id_b, b.tier, strict=True))
+    assert set(zip(a.image_id_a, a.image_id_b, a.tier, strict=True)) == set(
+        zip(b.image_id_a, b.image_id_b, b.tier, strict=True)
+    )

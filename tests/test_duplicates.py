@@ -220,7 +220,9 @@ def test_metadata_and_containers_do_not_change_the_picture(tmp_path, sample_fold
     large.save(folder / "e.jpg", quality=91)
     pairs = fd.Dataset(folder, cache=None).duplicates().pairs
     tiers = {(p.image_id_a[0], p.image_id_b[0]): p.tier for p in pairs.itertuples()}
-    assert {pair for pair, tier in tiers.items() if tier == "identical pixels"} == set(itertools.combinations("abcd", 2))
+    assert {pair for pair, tier in tiers.items() if tier == "identical pixels"} == set(
+        itertools.combinations("abcd", 2)
+    )
     assert {pair for pair, tier in tiers.items() if tier == "near"} == {(name, "e") for name in "abcd"}
 
 

@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 from fastdup_nb.errors import ImageError, ParameterTypeError, SourceError, SourceNotFoundError
 from fastdup_nb.sources import check_source, list_images, read_bytes, read_stamp
 
-ODD_NAMES = ["a b.jpg", "a,b.PNG", "it's.jpeg", 'say "x".webp', "50%.jpg", "x#1.jpg", "каша.jpg", "写真.JPG", "no_suffix"]
+ODD_NAMES = [
+    "a b.jpg",
+    "a,b.PNG",
+    "it's.jpeg",
+    'say "x".webp',
+    "50%.jpg",
+    "x#1.jpg",
+    "каша.jpg",
+    "写真.JPG",
+    "no_suffix",
+]
 
 
 def touch(folder, *names):

@@ -1,7 +1,7 @@
 """Run the first notebook on the sample pictures, or on the folder in $PHOTOS; write it and its report under build/.
 
-    python tools/demo.py                 # what `make demo` does
-    python tools/demo.py --in-place      # run all notebooks where they are, to renew the outputs they show on GitHub
+python tools/demo.py                 # what `make demo` does
+python tools/demo.py --in-place      # run all notebooks where they are, to renew the outputs they show on GitHub
 """
 
 from __future__ import annotations

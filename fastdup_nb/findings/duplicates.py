@@ -136,18 +136,17 @@ class _Edges:
         return _Edges(self.a[good], self.b[good], self.similarity[good])
 
     def joined(self, other: _Edges) -> _Edges:
-        both = (np.concatenate(pair) for pair in zip(self._columns, other._columns, strict=True))
-        return _Edges(*both)._once()
+        return _Edges(
+            np.concatenate([self.a, other.a]),
+            np.concatenate([self.b, other.b]),
+            np.concatenate([self.similarity, other.similarity]),
+        )._once()
 
     def completed(self, copies: Copies, score: Score, least: float, *, n_neighbors: int) -> _Edges:
         """Compare in full the connected sets that may be larger than the neighbors of one node can tell."""
         a, b = _pairs_within(self._components(len(copies.first_row)), larger_than=n_neighbors)
         new = ~np.isin(a * len(copies.first_row) + b, self.a * len(copies.first_row) + self.b)
         return self.joined(_score_nodes(copies, score, a[new], b[new]).at_least(least))
-
-    @property
-    def _columns(self) -> tuple[IntArray, IntArray, npt.NDArray[np.float32]]:
-        return self.a, self.b, self.similarity
 
     def _once(self) -> _Edges:
         """Keep the best of edges between the same two nodes, and none of a node with itself."""
@@ -246,7 +245,7 @@ def _member_table(copies: Copies, leader: IntArray, inner: _Edges) -> _Members:
         {
             "group": group,
             "is_kept": positions == representative,
-            "tier": pd.Categorical.from_codes(tier, TIERS, ordered=True),
+            "tier": _as_tiers(tier),
             "similarity": similarity,
         },
         index=_ids(copies, positions, "image_id"),
@@ -289,7 +288,7 @@ def _group_table(copies: Copies, members: _Members, inner: _Edges) -> pd.DataFra
     return pd.DataFrame(
         {
             "size": size,
-            "tier": pd.Categorical.from_codes(tier, TIERS, ordered=True),
+            "tier": _as_tiers(tier),
             "representative": members.frame.index.to_numpy()[members.frame["is_kept"].to_numpy()],
             "min_similarity": least,
             "mean_similarity": mean,
@@ -310,7 +309,7 @@ def _pair_table(copies: Copies, edges: _Edges) -> tuple[pd.DataFrame, int]:
             "image_id_a": _ids(copies, a[order]),
             "image_id_b": _ids(copies, b[order]),
             "similarity": similarity[order],
-            "tier": pd.Categorical.from_codes(tier[order], TIERS, ordered=True),
+            "tier": _as_tiers(tier[order]),
         }
     )
     return pairs, n_pairs
@@ -337,5 +336,10 @@ def _image_pairs(copies: Copies, edges: _Edges, sizes: IntArray, *, whole: bool)
     return np.minimum(a, b), np.maximum(a, b)
 
 
+def _as_tiers(codes: npt.NDArray[np.int8]) -> pd.Categorical[str]:
+    return pd.Categorical.from_codes(codes, categories=pd.Index(TIERS), ordered=True)
+
+
 def _ids(copies: Copies, positions: IntArray, name: str | None = None) -> pd.Index:
-    return pd.Index([copies.image_ids[i] for i in positions], name=name, dtype=TEXT)
+    ids: pd.Index = pd.Index([copies.image_ids[i] for i in positions], name=name, dtype=TEXT)
+    return ids

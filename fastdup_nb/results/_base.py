@@ -24,7 +24,7 @@ class Shown:
 
     def tile(self, image_id: str, *lines: str, mark: str = "", label: bool = False) -> Tile:
         """Return the tile of an image: *lines*, then its size and, if *label*, its label."""
-        facts = self.images.loc[image_id]
+        facts = self.images.loc[image_id].to_dict()
         told = list(lines)
         if label and pd.notna(facts["label"]):
             told.append(f"label {facts['label']}")

@@ -65,7 +65,7 @@ class Clusters(Result):
         )
 
     def _row(self, cluster: int) -> Row:
-        facts = self.clusters.loc[cluster]
+        facts = self.clusters.loc[cluster].to_dict()
         examples = list(facts["examples"])
         tiles = [self._shown.tile(e, mark="medoid" if e == facts["medoid"] else "", label=True) for e in examples]
         note = f"mean similarity {format_similarity(facts['mean_similarity'])}"

@@ -117,7 +117,7 @@ class Duplicates(Result):
         return tuple(notes)
 
     def _row(self, group: int) -> Row:
-        facts = self.groups.loc[group]
+        facts = self.groups.loc[group].to_dict()
         members = self.members[self.members["group"] == group]
         tiles = []
         for image_id, member in members.head(8).iterrows():

@@ -31,7 +31,7 @@ class Summary(Result):
         return self.table.copy()
 
     def __getitem__(self, name: str) -> int:
-        return int(self.table.loc[name, "value"])
+        return int(self.table["value"].to_dict()[name])
 
     def _view(self, n_rows: int) -> View:  # noqa: ARG002
         return View(
@@ -74,8 +74,8 @@ class Neighbors(Result):
         found = self.graph.indices[rows, ranks]
         return pd.DataFrame(
             {
-                "image_id": [self.image_ids[i] for i in rows],
-                "neighbor_id": [self.image_ids[i] for i in found],
+                "image_id": [self.image_ids[i] for i in rows.tolist()],
+                "neighbor_id": [self.image_ids[i] for i in found.tolist()],
                 "rank": ranks,
                 "similarity": 1 - self.graph.distances[rows, ranks],
             }

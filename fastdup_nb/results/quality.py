@@ -50,7 +50,9 @@ class Quality(Result):
         return View(
             title="Quality",
             headline=f"{n_any:,} of {images} have a problem." if n_any else f"No problem among {images}.",
-            facts=tuple(Fact(issue.replace("_", " "), int(n), self._meaning(issue)) for issue, n in found.items()),
+            facts=tuple(
+                Fact(str(issue).replace("_", " "), int(n), self._meaning(str(issue))) for issue, n in found.items()
+            ),
             rows=tuple(self._row(str(issue)) for issue in found.index[:n_rows] if issue != "broken"),
             rows_title="The worst of each kind; an image may have several problems",
             noun=("kind", "kinds"),

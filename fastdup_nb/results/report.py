@@ -44,4 +44,6 @@ def _check_path(path: Path) -> None:
     with open(path, "rb") as file:
         start = file.read(2048)
     if not start.lstrip().lower().startswith(_MARK) or b"fdnb" not in start:
-        raise ParameterError(f"{str(path)!r} exists and is no report of ours; it is left as it is. Choose another name.")
+        raise ParameterError(
+            f"{str(path)!r} exists and is no report of ours; it is left as it is. Choose another name."
+        )

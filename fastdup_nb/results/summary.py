@@ -29,7 +29,7 @@ def build_summary(dups: Duplicates, outliers: Outliers, clusters: Clusters, qual
         ("outliers", outliers.n_outliers, "images that are unlike all others"),
         ("clusters", len(clusters.clusters), f"of at least {clusters.min_cluster_size} distinct images"),
         ("noise", int((clusters.members["cluster"] < 0).sum()), "images in no cluster"),
-        *((issue.replace("_", " "), int(n), "images flagged by quality") for issue, n in quality.counts.items() if issue != "broken"),
+        *((str(issue).replace("_", " "), int(n), "images flagged by quality") for issue, n in quality.counts.items() if issue != "broken"),
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=["count", "value", "meaning"]).set_index("count")
     return Summary(table=table, _shown=shown)

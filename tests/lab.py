@@ -1,0 +1,164 @@
+"""A real JupyterLab on loopback, driven in headless Chromium.
+
+The server has folders of its own for settings and data, and dies with this process. The browser may reach nothing but
+this machine: a page that asks for more fails its test.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_BROWSER_OPTIONS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--disable-extensions",
+    "--force-color-profile=srgb", "--font-render-hinting=none",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+]  # fmt: skip
+_SETTINGS = {
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
+}
+_READY = """async () => {
+    const app = window.jupyterapp; await app.started; await app.restored;
+    for (let i = 0; i < 600 && !app.shell.currentWidget?.content?.model; i++) await new Promise(r => setTimeout(r, 50));
+    const nb = window.__nb = app.shell.currentWidget;
+    await nb.context.ready; await nb.revealed; await nb.sessionContext.ready;
+    const kernel = nb.sessionContext.session.kernel; await kernel.info;
+    for (let i = 0; i < 600 && kernel.status !== 'idle'; i++) await new Promise(r => setTimeout(r, 50));
+}"""
+_ERRORS = """() => window.__nb.content.widgets.flatMap(cell => cell.outputArea
+    ? [...Array(cell.outputArea.model.length).keys()].map(i => cell.outputArea.model.get(i))
+        .filter(output => output.type === 'error').map(output => JSON.stringify(output.toJSON())) : [])"""
+
+
+def find_browser() -> str:
+    """Return the browser's path; without one, these tests fail."""
+    named = os.environ.get("FASTDUP_NB_BROWSER") or next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if not named:
+        raise RuntimeError("These tests need a browser: install Chromium, or name one in $FASTDUP_NB_BROWSER.")
+    return named
+
+
+@contextlib.contextmanager
+def serve_lab(root: Path) -> Iterator[str]:
+    """Yield the address of a JupyterLab that shows *root*."""
+    private = Path(tempfile.mkdtemp(prefix="lab_"))
+    for name, values in _SETTINGS.items():
+        path = private / "settings" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with open(private / "server.log", "wb") as log:
+        server = subprocess.Popen(
+            _command(root, port), stdout=log, stderr=log, env=_environment(private), start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )  # fmt: skip
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/api/status", server, private / "server.log")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            try:
+                server.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(server.pid, signal.SIGKILL)
+    shutil.rmtree(private, ignore_errors=True)
+
+
+class Notebook:
+    """A notebook opened in the browser. ``asked`` are the addresses it asked for beyond this machine."""
+
+    def __init__(self, context: object, address: str, name: str) -> None:
+        self.page = context.new_page()
+        self.asked: list[str] = []
+        self.problems: list[str] = []
+        own = (address, address.replace("http", "ws"), "data:", "blob:")
+        self.page.on("request", lambda request: request.url.startswith(own) or self.asked.append(request.url))
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.goto(f"{address}/doc/tree/{name}?reset", wait_until="domcontentloaded")
+        self.page.wait_for_function("() => window.jupyterapp", timeout=90_000)
+        self.page.evaluate(_READY)
+
+    def run_all(self) -> Notebook:
+        """Run all cells; an error in one of them is raised."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        errors = self.page.evaluate(_ERRORS)
+        if errors:
+            raise RuntimeError(errors[0][:3000])
+        self.page.wait_for_function("() => [...document.querySelectorAll('.jp-OutputArea img')].every(i => i.complete)")
+        return self
+
+    def set_theme(self, name: str) -> None:
+        """Change to "JupyterLab Light" or "JupyterLab Dark"."""
+        self.page.evaluate(f"() => window.jupyterapp.commands.execute('apputils:change-theme', {{theme: {name!r}}})")
+        light = "false" if "Dark" in name else "true"
+        self.page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=light)
+
+    def close(self) -> None:
+        """Shut the kernel down and close the page."""
+        self.page.evaluate("() => window.__nb.sessionContext.shutdown()")
+        self.page.close()
+
+
+@contextlib.contextmanager
+def open_browser(width: int = 1200, height: int = 1000) -> Iterator[object]:
+    """Yield a browser context."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=_BROWSER_OPTIONS)
+        context = browser.new_context(viewport={"width": width, "height": height})
+        context.set_default_timeout(60_000)
+        yield context
+        browser.close()
+
+
+def _command(root: Path, port: int) -> list[str]:
+    return [
+        sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
+        "--ServerApp.password=", "--ServerApp.disable_check_xsrf=True", f"--ServerApp.root_dir={root}",
+        "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None", "--ServerApp.terminals_enabled=False",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--KernelSpecManager.ensure_native_kernel=True",
+    ]  # fmt: skip
+
+
+def _environment(private: Path) -> dict[str, str]:
+    names = {
+        "JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime",
+        "IPYTHONDIR": "ipython", "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+    }  # fmt: skip
+    return {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", **{key: str(private / name) for key, name in names.items()}}
+
+
+def _die_with_parent() -> None:
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(600):
+        if server.poll() is not None:
+            break
+        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=2):  # noqa: S310
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text(errors='replace')[-3000:]}")
