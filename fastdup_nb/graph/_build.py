@@ -80,7 +80,7 @@ def build_graph(
 
 
 def uses_nn_descent(n_samples: int, n_features: int, *, method: str = "auto", n_neighbors: int = 15) -> bool:
-    """Tell whether a collection of this size is worth compiling NN-descent for, so that :func:`warm_up` may begin early.
+    """Tell whether so large a collection is worth compiling NN-descent for, so that :func:`warm_up` may begin early.
 
     After ``warm_up()``, :func:`build_graph` with the same parameters does use it.
 
