@@ -9,36 +9,26 @@ most of its links outside its community, and a community below ``min_cluster_siz
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fastdup_nb._validation import check_integer, check_number
-from fastdup_nb.errors import ParameterError
+from .._validation import check_integer, check_number
+from ..errors import ParameterError
+from ._communities import Floats, Labels, contract_links, find_communities
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 __all__ = ["default_min_cluster_size", "find_clusters", "label_clusters"]
 
-Labels = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-_Graph = tuple[npt.NDArray[np.integer], npt.NDArray[np.integer], Floats]  # indptr, neighbors, weights
-
-_Move = Callable[[_Graph, Floats, Labels, npt.NDArray[np.int64]], int]
-
-_COMPILE_FROM = 10_000  # links; fewer are walked in plain Python sooner than numba has compiled
 _BOUND_WITHIN = (0.3, 0.2, 0.1)  # of the mean distance of two pictures: links of a run, tried in this order
 _TIGHTER_THAN = 0.75  # of the same: mean distance inside a run
 _ALIKE = 0.75  # of the similarity above the usual within two communities: as much across them makes them one
-_MAX_SWEEPS = 30
-_MAX_RUNS = 8  # of Louvain's method, each in another order; the one of largest modularity counts
-_RUNS_WITHIN = 4_000_000  # links walked in all runs together; above half of it there is one run
 
 
 def default_min_cluster_size(n_samples: int) -> int:
@@ -108,7 +98,7 @@ def label_clusters(
         return np.full(n, -1, np.int64)
     links = _weigh_links(indices, distances)
     bound = _bind_runs(vectors, indices, distances)
-    labels = _find_communities(links, bound, resolution, np.random.default_rng(seed))
+    labels = find_communities(links, bound, resolution, np.random.default_rng(seed))
     labels = _join_alike(vectors, links, _split_unconnected(links, labels))
     labels = _number_by_size(labels, size)
     labels[_inner_share(links, labels) < 0.5] = -1
@@ -270,7 +260,7 @@ def _join_alike(vectors: npt.NDArray[np.float32], links: csr_array, labels: Labe
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    pairs = _contract(links, labels).tocoo()
+    pairs = contract_links(links, labels).tocoo()
     a, b = (side[pairs.row < pairs.col] for side in (pairs.row, pairs.col))
     sizes, within, across = _measure_pairs(vectors, labels, a, b)
     usual = 1.0 - _mean_distance(vectors)
@@ -303,95 +293,7 @@ def _inner_share(links: csr_array, labels: Labels) -> Floats:
     return np.asarray(inside / np.maximum(np.bincount(pairs.row, pairs.data, minlength=n), 1e-12))
 
 
-# --- communities
-
-
-def _find_communities(links: csr_array, bound: Labels, resolution: float, rng: np.random.Generator) -> Labels:
-    """Keep the best of some runs of Louvain's method."""
-    finest = _contract(links, bound)
-    n_runs = int(np.clip(_RUNS_WITHIN // max(links.nnz, 1), 1, _MAX_RUNS))
-    runs = [_run_louvain(finest, resolution, rng) for _ in range(n_runs)]
-    return max(runs, key=lambda labels: _modularity(finest, labels, resolution))[bound]
-
-
-def _run_louvain(finest: csr_array, resolution: float, rng: np.random.Generator) -> Labels:
-    """Move nodes while modularity grows, then do the same with communities as nodes; at last refine."""
-    labels = np.arange(finest.shape[0], dtype=np.int64)
-    coarse = finest
-    while True:
-        moved = _move_until_still(coarse, np.arange(coarse.shape[0], dtype=np.int64), resolution, rng)
-        if moved.max() + 1 == coarse.shape[0]:
-            break
-        labels = moved[labels]
-        coarse = _contract(coarse, moved)
-    return _move_until_still(finest, labels, resolution, rng)
-
-
-def _modularity(links: csr_array, labels: Labels, resolution: float) -> float:
-    """Share of the links' weight inside communities, less the share that chance would put there."""
-    pairs, degrees = links.tocoo(), np.asarray(links.sum(axis=1)).ravel()
-    inside = pairs.data[labels[pairs.row] == labels[pairs.col]].sum()
-    whole = max(float(degrees.sum()), 1e-12)
-    by_chance = resolution * np.square(np.bincount(labels, degrees) / whole).sum()
-    return float(inside / whole - by_chance)
-
-
-def _contract(links: csr_array, labels: Labels) -> csr_array:
-    """Make one node of all nodes with the same label; links inside become a link to itself."""
-    from scipy.sparse import coo_array
-
-    n = len(labels)
-    join = coo_array((np.ones(n), (np.arange(n), labels)), shape=(n, int(labels.max()) + 1)).tocsr()
-    joined: csr_array = (join.T @ links @ join).tocsr()
-    return joined
-
-
-def _move_until_still(links: csr_array, labels: Labels, resolution: float, rng: np.random.Generator) -> Labels:
-    """Move nodes from the communities *labels* in sweeps, until hardly one in a thousand moves; number them anew."""
-    move = _compile_move() if links.nnz >= _COMPILE_FROM else _move_nodes
-    graph = (links.indptr, links.indices, links.data)
-    degrees = np.asarray(links.sum(axis=1)).ravel()
-    labels = labels.copy()
-    for _ in range(_MAX_SWEEPS):
-        n_moved = move(graph, degrees * np.sqrt(resolution), labels, rng.permutation(len(labels)))
-        if n_moved <= len(labels) // 1000:
-            break
-    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
-
-
-def _move_nodes(graph: _Graph, degrees: Floats, labels: Labels, order: npt.NDArray[np.int64]) -> int:
-    """Move each node to the neighboring community that gains most modularity; *labels* change in place."""
-    starts, neighbors, weights = graph
-    whole = max(weights.sum(), 1e-12)
-    totals = np.bincount(labels, degrees, len(labels))
-    inside = np.zeros(len(labels))
-    n_moved = 0
-    for node in order:
-        first, last = starts[node], starts[node + 1]
-        old, pull = labels[node], degrees[node] / whole
-        totals[old] -= degrees[node]
-        for link in range(first, last):
-            if neighbors[link] != node:
-                inside[labels[neighbors[link]]] += weights[link]
-        best, most = old, inside[old] - pull * totals[old]
-        for link in range(first, last):
-            label = labels[neighbors[link]]
-            gain = inside[label] - pull * totals[label]
-            if neighbors[link] != node and gain > most + 1e-12:
-                best, most = label, gain
-        for link in range(first, last):
-            inside[labels[neighbors[link]]] = 0.0
-        totals[best] += degrees[node]
-        labels[node] = best
-        n_moved += best != old
-    return n_moved
-
-
-@cache
-def _compile_move() -> _Move:
-    from numba import njit
-
-    return cast(_Move, njit(_move_nodes))
+# --- from labels to tables
 
 
 def _number_by_size(labels: Labels, min_size: int) -> Labels:

@@ -47,9 +47,9 @@ def find_unsure_pixels(
     rows: npt.NDArray[np.int64],
     graph: NeighborGraph,
 ) -> list[int]:
-    """Return the images, decoded at reduced scale, that may have the same pixels as one with another name of its pixels.
+    """Return the images, decoded at reduced scale, that may show the same pixels as one with another pixel hash.
 
-    The two have the same size, and the same vector or nearly. Of those with one name the first stands for all.
+    The two have the same size, and the same vector or nearly. Of those with one hash the first stands for all.
 
     Parameters
     ----------
