@@ -7,6 +7,7 @@ import os
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image, ImageOps
 
 from ._scan import encode_bytes
 from ._stages import Stages
@@ -51,8 +52,6 @@ def _check_vector(query: npt.NDArray[np.floating], stages: Stages) -> npt.NDArra
 
 
 def _read_picture(query: object, stages: Stages) -> tuple[bytes, str]:
-    from PIL import Image
-
     if isinstance(query, (bytes, bytearray, memoryview)):
         return bytes(query), "the picture given as bytes"
     if isinstance(query, (str, os.PathLike)):
@@ -76,9 +75,7 @@ def _read_file(path: str, stages: Stages) -> tuple[bytes, str]:
     return read_bytes(path), own or os.path.basename(path)
 
 
-def _from_pixels(pixels: npt.NDArray[np.generic]) -> object:
-    from PIL import Image
-
+def _from_pixels(pixels: npt.NDArray[np.generic]) -> Image.Image:
     gray = pixels.ndim == 2
     if pixels.dtype != np.uint8 or not (gray or (pixels.ndim == 3 and pixels.shape[2] in {3, 4})) or not pixels.size:
         raise ParameterError(
@@ -88,11 +85,8 @@ def _from_pixels(pixels: npt.NDArray[np.generic]) -> object:
     return Image.fromarray(np.ascontiguousarray(pixels))
 
 
-def _as_png(image: object) -> bytes:
+def _as_png(image: Image.Image) -> bytes:
     """Return a picture as a file, so that it goes the same way as all others."""
-    from PIL import Image, ImageOps
-
-    assert isinstance(image, Image.Image)
     upright = ImageOps.exif_transpose(image)
     if upright.mode not in {"1", "L", "LA", "P", "RGB", "RGBA", "I;16"}:
         upright = upright.convert("RGB")

@@ -79,9 +79,9 @@ def facts_key(digest: str) -> str:
     return f"{FACTS_VERSION}:{digest}"
 
 
-def vector_key(digest: str, encoder: Encoder) -> str:
+def vector_key(digest: str, encoder_key: str) -> str:
     """Return what the vector of a content is kept under."""
-    return f"{encoder.key}:{digest}"
+    return f"{encoder_key}:{digest}"
 
 
 def scan_images(listing: Listing, store: Store, encoder: Encoder | None, *, n_jobs: int) -> Scan:
@@ -103,11 +103,11 @@ def find_waiting(listing: Listing, store: Store, encoder: Encoder | None) -> lis
     return run.waiting
 
 
-def load_descriptors(store: Store, digests: Sequence[str], encoder: Encoder) -> Descriptors:
+def load_descriptors(store: Store, digests: Sequence[str], encoder_key: str) -> Descriptors:
     """Return the kept vectors of *digests*, a row each."""
     rows: dict[str, list[int]] = {}
     for row, digest in enumerate(digests):
-        rows.setdefault(vector_key(digest, encoder), []).append(row)
+        rows.setdefault(vector_key(digest, encoder_key), []).append(row)
     vectors: npt.NDArray[np.float32] | None = None
     details: npt.NDArray[np.uint8] | None = None
     for key, vector, detail in store.vectors(list(rows)):
@@ -145,7 +145,7 @@ def _reduced(decoded: Decoded, encoder: Encoder | None) -> Image.Image:
 
 
 def _name_pixels(decoded: Decoded, data: bytes) -> str:
-    """Return a name for the decoded picture; that of a JPEG decoded at reduced size rests on its compressed data, too."""
+    """Return a name for the decoded picture; for a JPEG decoded at reduced size it includes the compressed data."""
     name = hash_pixels(decoded.image)
     return f"{name}-{hash_jpeg(data)}" if decoded.is_reduced else name
 
@@ -188,8 +188,8 @@ class _Run:
         known = {digest for digest in digests if facts_key(digest) in kept}
         if self.encoder is None:
             return known
-        encoded = self.store.has_vectors([vector_key(digest, self.encoder) for digest in known])
-        whole = {digest for digest in known if vector_key(digest, self.encoder) in encoded}
+        encoded = self.store.has_vectors([vector_key(digest, self.encoder.key) for digest in known])
+        whole = {digest for digest in known if vector_key(digest, self.encoder.key) in encoded}
         others = self.store.facts([facts_key(digest) for digest in known - whole])
         return whole | {digest for digest in known - whole if others[facts_key(digest)]["is_broken"]}
 
@@ -263,7 +263,7 @@ class _Run:
         made = self.encoder.encode(np.stack(list(batch.prepared.values())))
         for i, digest in enumerate(batch.prepared):
             detail = None if made.details is None else made.details[i].tobytes()
-            batch.vectors[vector_key(digest, self.encoder)] = (made.vectors[i].astype(np.float16).tobytes(), detail)
+            batch.vectors[vector_key(digest, self.encoder.key)] = (made.vectors[i].astype(np.float16).tobytes(), detail)
         batch.prepared.clear()
 
     def _read_file(self, row: int, batch: _Batch) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b, sha256
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -274,6 +275,10 @@ class Stages:
         return [] if columns is None else [str(column) for column in columns]
 
     @property
+    def _encoder_key(self) -> str:
+        return "own" if self.encoder is None else self.encoder.key
+
+    @property
     def _n_features(self) -> int:
         own = self.settings.embeddings
         return own.shape[1] if own is not None else getattr(self.encoder, "n_features", 512)
@@ -295,15 +300,15 @@ class Stages:
         if told is None and columns is not None and column in columns:
             told = column
         if told is None:
-            values: Sequence[object] = [None] * len(ids)
+            values: Sequence[Any] = [None] * len(ids)
         elif not isinstance(told, str):
             values = list(told)
         elif told == "folder":
             values = [of_folder(image_id) or None for image_id in ids]
         else:
             values = [] if columns is None else columns[told].tolist()
-        clean = [None if value is None or value is pd.NA or value != value else str(value) for value in values]
-        return pd.Series(clean, index=pd.Index(ids, dtype=TEXT), dtype=TEXT)
+        given = pd.Series(values, index=pd.Index(ids, dtype=TEXT), dtype=object)
+        return given.where(given.isna(), given.astype(str)).astype(TEXT)
 
     def _facts(self, i: int) -> dict[str, object]:
         return self.scan.facts[int(self.valid[i])]
@@ -343,15 +348,13 @@ class Stages:
         digests = [self.scan.digests[i] or "" for i in self.valid]
         contents: dict[str, int] = {}
         of_image = np.array([contents.setdefault(digest, len(contents)) for digest in digests], dtype=np.int64)
-        assert self.encoder is not None
-        loaded, of_content = _merge_equal(load_descriptors(self.store, list(contents), self.encoder))
+        loaded, of_content = _merge_equal(load_descriptors(self.store, list(contents), self._encoder_key))
         return loaded, of_content[of_image] if len(of_image) else of_image
 
     def _find_graph(self) -> NeighborGraph:
         vectors, s = self.descriptors.vectors, self.settings
         names = _row_names(vectors)
-        maker = self.encoder.key if self.encoder is not None else "own"
-        family = f"graph:{GRAPH_VERSION}:{maker}:{s.n_neighbors}:{s.method}:{s.random_state}"
+        family = f"graph:{GRAPH_VERSION}:{self._encoder_key}:{s.n_neighbors}:{s.method}:{s.random_state}"
         key = f"{family}:{blake2b(names.tobytes(), digest_size=16).hexdigest()}"
         kept = self.store.result(key)
         if kept is not None:

@@ -36,7 +36,7 @@ create index if not exists results_family on results (family);
 
 
 def default_location(root: Path) -> Path:
-    """Return the folder that keeps what is known of the images below *root*: ``$FASTDUP_NB_CACHE`` or the user's cache."""
+    """Return the folder of what is known of the images below *root*: in ``$FASTDUP_NB_CACHE`` or the user's cache."""
     named = os.environ.get("FASTDUP_NB_CACHE")
     if named:
         base = Path(named)
@@ -149,7 +149,9 @@ class Store:
         found = self._rows(query, (name,))
         if not found:
             return None
-        return b"".join(row[0] for row in self._rows("select payload from parts where number = ? order by part", found[0]))
+        return b"".join(
+            row[0] for row in self._rows("select payload from parts where number = ? order by part", found[0])
+        )
 
     def _rows(self, query: str, values: tuple[object, ...]) -> list[tuple]:  # type: ignore[type-arg]
         with self._lock:

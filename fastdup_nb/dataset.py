@@ -7,7 +7,6 @@ import random
 import time
 from collections import Counter
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ._progress import describe_seconds
 from ._query import read_query
 from ._stages import Settings, Stages, check_embeddings
 from ._validation import check_choice, check_integer, check_number
@@ -171,7 +169,7 @@ class Dataset:
 
     @property
     def embeddings(self) -> npt.NDArray[np.float32]:
-        """The vectors, float32 (n_images, n_features), L2-normalized, a row per image of ``image_ids``; NaN if broken."""
+        """The vectors: float32 (n_images, n_features), L2-normalized, a row per image, NaN if broken."""
         stages = self._stages
         vectors = stages.descriptors.vectors
         whole = np.full((len(self), vectors.shape[1]), np.nan, dtype=np.float32)

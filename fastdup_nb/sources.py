@@ -238,8 +238,8 @@ def _list_frame(frame: pd.DataFrame, *, base: str | None) -> Listing:
     column = next((names[name] for name in PATH_COLUMNS if name in names), None)
     if column is None:
         raise SourceError(
-            f"The table has no path column: it has {', '.join(map(repr, map(str, frame.columns))) or 'no column'}. Name "
-            "the column that holds the paths 'path', for example with frame.rename(columns={'my_column': 'path'})."
+            f"The table has no path column: it has {', '.join(map(repr, map(str, frame.columns))) or 'no column'}. "
+            "Name the column that holds the paths 'path', for example with frame.rename(columns={'my_column': 'path'})."
         )
     if frame[column].isna().any():
         raise SourceError(f"{int(frame[column].isna().sum()):,} rows of the table have no path in column {column!r}.")
@@ -264,7 +264,7 @@ def _check_path(path: object) -> str:
 
 
 def _readable_id(relative: str) -> str:
-    """Return an id that can be encoded: bytes of a name that are no text become \\xNN."""
+    r"""Return an id that can be encoded: bytes of a name that are no text become ``\xNN``."""
     return os.fsencode(relative).decode("utf-8", "backslashreplace") if not relative.isascii() else relative
 
 

@@ -9,7 +9,7 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.neighbors import NearestNeighbors
 
 from fastdup_nb.errors import ParameterError, ParameterTypeError
-from fastdup_nb.findings import clusters as module
+from fastdup_nb.findings import _communities, clusters
 from fastdup_nb.findings.clusters import default_min_cluster_size, find_clusters, label_clusters
 
 
@@ -96,9 +96,10 @@ def test_shuffled_rows_give_the_same_partition():
 def test_plain_and_compiled_loops_give_the_same_labels(monkeypatch):
     vectors = unit(load_digits().data[:300])
     graph = neighbors_of(vectors)
-    monkeypatch.setattr(module, "_COMPILE_FROM", 0)
+    monkeypatch.setattr(_communities, "_PLAIN_RUNS_WITHIN", _communities._RUNS_WITHIN)
+    monkeypatch.setattr(_communities, "_COMPILE_FROM", 0)
     compiled = label_clusters(vectors, *graph)
-    monkeypatch.setattr(module, "_COMPILE_FROM", 10**9)
+    monkeypatch.setattr(_communities, "_COMPILE_FROM", 10**9)
     assert np.array_equal(label_clusters(vectors, *graph), compiled)
 
 
@@ -157,7 +158,7 @@ def test_the_default_size_of_a_cluster_grows_slowly(n, size):
 
 def test_a_chain_through_a_dense_collection_does_not_bind_it_together():
     vectors = unit(load_digits().data)
-    runs = module._bind_runs(vectors, *neighbors_of(vectors))
+    runs = clusters._bind_runs(vectors, *neighbors_of(vectors))
     assert np.bincount(runs).max() < 0.2 * len(vectors)
 
 

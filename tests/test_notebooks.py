@@ -22,7 +22,9 @@ def test_a_notebook_runs_and_stays_light(path, tmp_path, monkeypatch):
     notebook = execute(path, tmp_path)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert outputs
-    assert not [output for output in outputs if output.output_type in {"error", "stream"} and output.get("name") != "stdout"]
+    assert not [
+        output for output in outputs if output.output_type in {"error", "stream"} and output.get("name") != "stdout"
+    ]
     assert max(len(json.dumps(output)) for output in outputs) < 500_000
     assert len(json.dumps(notebook)) < 1_500_000
 
@@ -31,7 +33,12 @@ def test_a_notebook_runs_and_stays_light(path, tmp_path, monkeypatch):
 def test_the_kept_outputs_show_pictures_without_a_kernel(path):
     notebook = nbformat.read(path, as_version=4)
     assert "widgets" not in notebook.metadata
-    html = [output["data"].get("text/html", "") for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
+    html = [
+        output["data"].get("text/html", "")
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if "data" in output
+    ]
     assert sum(page.count("data:image/jpeg;base64,") for page in map("".join, html)) >= 20
     assert path.stat().st_size < 1_500_000
 

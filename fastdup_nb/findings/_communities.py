@@ -70,7 +70,7 @@ def _move_until_still(links: csr_array, labels: Labels, resolution: float, rng: 
     inside, whole = np.zeros(len(labels)), max(float(links.data.sum()), 1e-12)
     parts: list[Any] = [links.indptr, links.indices, links.data, degrees, labels.copy(), totals, inside]
     compiled = links.nnz >= _COMPILE_FROM
-    move = _compile_move() if compiled else _move_nodes
+    move: Callable[..., int] = _compile_move() if compiled else _move_nodes
     if not compiled:  # plain Python walks lists several times faster than arrays
         parts = [part.tolist() for part in parts]
     for _ in range(_MAX_SWEEPS):

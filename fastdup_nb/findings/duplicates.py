@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +26,7 @@ MAX_LISTED_COPIES = 100
 _CHUNK = 100_000
 
 #: What pandas keeps text in: str from pandas 3 on, object before.
-TEXT = "str" if int(pd.__version__.split(".")[0]) >= 3 else object
+TEXT: Any = "str" if int(pd.__version__.split(".")[0]) >= 3 else object
 
 IntArray = npt.NDArray[np.int64]
 Score = Callable[[IntArray, IntArray], npt.NDArray[np.float32]]

@@ -15,7 +15,7 @@ __all__ = [
     "decode_image",
     "hash_jpeg",
     "hash_pixels",
-    "reduce_image",
     "measure_image",
+    "reduce_image",
     "render_thumbnail",
 ]

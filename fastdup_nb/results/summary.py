@@ -16,10 +16,10 @@ from .quality import Quality
 def build_summary(dups: Duplicates, outliers: Outliers, clusters: Clusters, quality: Quality, shown: Shown) -> Summary:
     """Join the counts of all findings."""
     tiers = dups.pairs["tier"].value_counts()
-    broken = shown.n_broken
+    issues = quality.counts.drop("broken")
     rows = [
         ("images", len(shown.images), "listed by the source"),
-        ("broken", broken, "cannot be decoded; in no finding but quality"),
+        ("broken", shown.n_broken, "cannot be decoded; in no finding but quality"),
         ("compared", dups.n_images, "images that are not broken"),
         ("pairs", dups.n_pairs, f"of images at least {dups.min_similarity:.3f} similar, each counted once"),
         *((f"pairs, {tier}", int(tiers.get(tier, 0)), _TIER_MEANINGS[tier]) for tier in TIERS),
@@ -29,8 +29,8 @@ def build_summary(dups: Duplicates, outliers: Outliers, clusters: Clusters, qual
         ("outliers", outliers.n_outliers, "images that are unlike all others"),
         ("clusters", len(clusters.clusters), f"of at least {clusters.min_cluster_size} distinct images"),
         ("noise", int((clusters.members["cluster"] < 0).sum()), "images in no cluster"),
-        *((str(issue).replace("_", " "), int(n), "images flagged by quality") for issue, n in quality.counts.items() if issue != "broken"),
-    ]  # fmt: skip
+        *((str(issue).replace("_", " "), int(n), "images flagged by quality") for issue, n in issues.items()),
+    ]
     table = pd.DataFrame(rows, columns=["count", "value", "meaning"]).set_index("count")
     return Summary(table=table, _shown=shown)
 
