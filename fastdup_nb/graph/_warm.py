@@ -1,7 +1,6 @@
 """Compiling NN-descent while something else is waited for.
 
-numba compiles pynndescent anew in every process: its disk cache does not hold functions that take a distance function
-as an argument. So the compiling is begun in a daemon thread, on a handful of random vectors, when it is known that it
+numba compiles pynndescent anew in every process: its disk cache was measured to save next to nothing. So the compiling is begun in a daemon thread, on a handful of random vectors, when it is known that it
 will be needed. The thread ends with the process, whatever it is doing, and its failure is nobody's: the search that
 follows then compiles by itself and tells what is wrong.
 """
