@@ -1,8 +1,9 @@
 """Compiling NN-descent while something else is waited for.
 
-numba compiles pynndescent anew in every process: its disk cache was measured to save next to nothing. So the compiling is begun in a daemon thread, on a handful of random vectors, when it is known that it
-will be needed. The thread ends with the process, whatever it is doing, and its failure is nobody's: the search that
-follows then compiles by itself and tells what is wrong.
+numba compiles pynndescent anew in every process: its disk cache was measured to save next to nothing. So the compiling
+is begun in a daemon thread, on some random vectors, when it is known that it will be needed. The thread ends with the
+process, whatever it is doing, and its failure is nobody's: the search that follows then compiles by itself and tells
+what is wrong.
 """
 
 from __future__ import annotations
