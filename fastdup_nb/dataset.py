@@ -22,7 +22,7 @@ from .errors import ParameterError, ParameterTypeError
 from .findings.clusters import default_min_cluster_size, find_clusters, label_clusters
 from .findings.duplicates import TEXT, Copies, find_duplicates
 from .findings.keeping import KEEP_RULES, find_unsure_pixels, rank_images
-from .findings.outliers import find_outliers, flag_outliers, score_outliers
+from .findings.outliers import find_outliers
 from .findings.quality import QUALITY_BOUNDS, find_quality_issues
 from .graph import METHODS, search
 from .results import Clusters, Duplicates, Estimate, Neighbors, Outliers, Overview, Quality, Shown, Similar, Summary
@@ -211,7 +211,7 @@ class Dataset:
         >>> import tempfile, fastdup_nb as fd
         >>> ds = fd.Dataset(fd.sample(tempfile.mkdtemp() + "/sample"), cache=None)
         >>> dups = ds.duplicates(keep="largest")
-        >>> dups.groups["removable"].sum() == len(dups.removable)
+        >>> int(dups.groups["removable"].sum()) == len(dups.removable)
         True
         """
         least = self._least_similarity(min_similarity)
@@ -258,9 +258,14 @@ class Dataset:
             neighbors are (``fastdup_nb.findings.outliers.score_outliers`` tells how). Exact copies share a score.
         """
         stages = self._stages
-        scores = score_outliers(stages.graph.indices, stages.graph.distances)
-        table, bound = self._flag(scores, contamination)
-        return Outliers(table=table, contamination=contamination, score_bound=bound, _shown=self._shown)
+        table = find_outliers(
+            stages.valid_ids,
+            stages.graph.indices,
+            stages.graph.distances,
+            rows=stages.rows,
+            contamination=contamination,
+        )
+        return Outliers(table=table, contamination=contamination, _shown=self._shown)
 
     def clusters(self, min_cluster_size: int | None = None) -> Clusters:
         """Find images that belong together.
@@ -395,22 +400,6 @@ class Dataset:
     @property
     def _shown(self) -> Shown:
         return Shown(self._stages.images, self._stages.thumbnail)
-
-    def _flag(self, scores: npt.NDArray[np.float64], contamination: float | str) -> tuple[pd.DataFrame, float]:
-        stages = self._stages
-        if contamination != "auto":
-            check_number(contamination, "contamination", "Dataset.outliers", low=0, high=0.5)
-        table = find_outliers(stages.distinct_ids, stages.graph.indices, stages.graph.distances)
-        whole = (
-            table.loc[[stages.distinct_ids[row] for row in stages.rows]]
-            .set_axis(stages.valid_ids)
-            .rename_axis("image_id")
-        )
-        by_image = scores[stages.rows]
-        bound = flag_outliers(scores if contamination == "auto" else by_image, contamination=contamination)[1]
-        flags = by_image > bound if contamination == "auto" else flag_outliers(by_image, contamination=contamination)[0]
-        whole["is_outlier"] = flags
-        return whole.iloc[np.argsort(-by_image, kind="stable")], bound
 
     def _least_similarity(self, wanted: float | str | None) -> float:
         presets = PRESETS if self._stages.encoder_is_calibrated else GENERIC_PRESETS

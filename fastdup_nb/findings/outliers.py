@@ -125,16 +125,19 @@ def find_outliers(
     indices: npt.NDArray[np.int32],
     distances: npt.NDArray[np.float32],
     *,
+    rows: npt.NDArray[np.integer] | None = None,
     contamination: float | str = "auto",
 ) -> pd.DataFrame:
     """List all pictures, strangest first, and which of them stand out.
 
     Parameters
     ----------
-    image_ids : sequence of str (n_samples,)
-        Names of the rows.
+    image_ids : sequence of str (n_images,)
+        Names of the pictures.
     indices, distances : arrays (n_samples, n_neighbors)
         The neighbor graph; see `score_outliers`.
+    rows : int array (n_images,), optional
+        Row of the graph of each picture, where copies share one; by default picture *i* is row *i*.
     contamination : "auto" or float in (0, 0.5], default "auto"
         See `flag_outliers`.
 
@@ -154,12 +157,16 @@ def find_outliers(
     >>> found.index[found["is_outlier"]].tolist(), found.loc["c", "nearest_id"]
     (['c'], 'b')
     """
-    if len(image_ids) != len(indices):
-        wanted = f"have one entry for each of the {len(indices)} rows of indices. Got {len(image_ids)} instead."
+    rows = np.arange(len(indices)) if rows is None else rows
+    if len(image_ids) != len(rows):
+        wanted = f"have one entry for each of the {len(rows)} pictures. Got {len(image_ids)} instead."
         raise ParameterError(f"The 'image_ids' parameter of find_outliers must {wanted}")
-    scores = score_outliers(indices, distances)
-    flags, _ = flag_outliers(scores, contamination=contamination)
-    nearest, similarity = _find_nearest(np.asarray(image_ids, dtype=object), indices, distances)
+    of_rows = score_outliers(indices, distances)
+    scores = of_rows[rows]
+    flags, bound = flag_outliers(of_rows if isinstance(contamination, str) else scores, contamination=contamination)
+    flags = scores > bound if isinstance(contamination, str) else flags  # copies are counted once, and flagged alike
+    firsts = np.asarray(image_ids, dtype=object)[np.unique(rows, return_index=True)[1]]
+    nearest, similarity = (values[rows] for values in _find_nearest(firsts, indices, distances))
     columns = {"outlier_score": scores, "is_outlier": flags, "nearest_id": nearest, "nearest_similarity": similarity}
     frame = pd.DataFrame({"image_id": list(image_ids), **columns}).astype({"image_id": "str", "nearest_id": object})
     return frame.set_index("image_id").iloc[np.argsort(-scores, kind="stable")]

@@ -21,13 +21,10 @@ class Outliers(Result):
         ``is_outlier``, ``nearest_id`` and ``nearest_similarity`` (cosine): the nearest image that is no exact copy.
     contamination : "auto" or float
         How the bound was set.
-    score_bound : float
-        Images above it are outliers.
     """
 
     table: pd.DataFrame
     contamination: str | float
-    score_bound: float
     _shown: Shown
 
     def to_frame(self) -> pd.DataFrame:
@@ -48,7 +45,7 @@ class Outliers(Result):
             title="Outliers",
             headline=headline,
             facts=(
-                Fact("outliers", n, f"score above {self.score_bound:.2f}, contamination={self.contamination!r}"),
+                Fact("outliers", n, self._meaning()),
                 Fact("highest score", _number(self.table["outlier_score"].max()), "larger is stranger, 1 is ordinary"),
                 Fact("images compared", len(self.table), "broken ones are left out"),
             ),
@@ -62,6 +59,11 @@ class Outliers(Result):
                 ("ds.outliers(contamination=0.01)", "flag exactly the strangest 1 %"),
             ),
         )
+
+    def _meaning(self) -> str:
+        if self.contamination != "auto":
+            return f"the strangest {self.contamination:.3g} of the images"
+        return "farther from their neighbors than chance explains"
 
     def _row(self, image_id: str, row: pd.Series) -> Row:
         tiles = [self._shown.tile(image_id, label=True)]

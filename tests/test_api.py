@@ -1,0 +1,84 @@
+"""The front door is small, complete, documented, and opens at once."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import subprocess
+import sys
+
+import pytest
+
+import fastdup_nb as fd
+from fastdup_nb import errors
+
+HEAVY = (
+    "onnxruntime",
+    "numba",
+    "pynndescent",
+    "sklearn",
+    "datashader",
+    "scipy",
+    "IPython",
+    "ipywidgets",
+    "jinja2",
+    "pyarrow.dataset",
+)
+
+
+def test_the_public_names_are_these():
+    assert fd.__all__ == sorted(fd.__all__)
+    assert fd.__all__ == [
+        "CallableEncoder", "Dataset", "FastdupError", "NeighborGraph", "OnnxEncoder", "build_graph", "sample",
+    ]  # fmt: skip
+    assert set(fd.__all__) <= set(dir(fd))
+    for name in fd.__all__:
+        assert getattr(fd, name).__doc__
+    with pytest.raises(AttributeError, match="has no attribute 'dataset_'"):
+        fd.dataset_  # noqa: B018
+
+
+def test_every_public_method_is_documented():
+    for name, member in inspect.getmembers(fd.Dataset):
+        if not name.startswith("_"):
+            assert inspect.getdoc(member), name
+
+
+def test_every_error_is_ours_and_a_builtin_one():
+    for name in errors.__all__:
+        error = getattr(errors, name)
+        assert issubclass(error, fd.FastdupError)
+        if error is not fd.FastdupError:
+            assert any(
+                base.__module__ == "builtins" and base not in {Exception, BaseException, object}
+                for base in error.__mro__
+            )
+
+
+def test_importing_loads_nothing_heavy_and_little_else():
+    code = f"""
+import sys, pandas
+before = set(sys.modules)
+import fastdup_nb; fastdup_nb.Dataset
+new = set(sys.modules) - before
+import json
+print(json.dumps([sorted(m for m in new if m in {HEAVY!r}), len(new)]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy, n_modules = json.loads(done.stdout)
+    assert heavy == []
+    assert n_modules < 150
+    assert done.stderr == ""
+
+
+def test_a_run_opens_no_socket(few):
+    code = f"""
+import socket
+def refuse(*args, **kwargs): raise AssertionError("a connection was tried")
+socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
+import fastdup_nb as fd
+ds = fd.Dataset({str(few)!r}, cache=None)
+print(ds.summary()["images"])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "6"

@@ -1,0 +1,99 @@
+"""The bar: silent for a second, right in a terminal and in a notebook."""
+
+from __future__ import annotations
+
+import sys
+import types
+
+import pytest
+
+from fastdup_nb import _progress
+from fastdup_nb._progress import Progress, describe_seconds
+
+
+class Clock:
+    """A clock that tests turn."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(_progress.time, "monotonic", clock)
+    return clock
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What a notebook would show: every state of the output."""
+    states = []
+    handle = types.SimpleNamespace(update=lambda data, raw: states.append(data))
+    ipython = types.ModuleType("IPython")
+    ipython.get_ipython = lambda: types.SimpleNamespace(kernel=object())
+    display = types.ModuleType("IPython.display")
+    display.display = lambda *args, **kwargs: handle
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    return states
+
+
+def test_what_takes_less_than_a_second_shows_nothing(clock, shown, capsys):
+    with Progress(10, "Reading") as progress:
+        for _ in range(10):
+            clock.now += 0.09
+            progress.advance(1)
+    assert shown == []
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_notebook_shows_pace_and_time_left_and_keeps_one_line(clock, shown):
+    with Progress(1000, "Reading") as progress:
+        for _ in range(10):
+            clock.now += 1
+            progress.advance(100)
+    assert shown[0]["text/plain"] == "Reading 100 of 1,000 images, 100 images/s, 9.0 s left"
+    assert '<progress max="1000" value="100"' in shown[0]["text/html"]
+    assert shown[-1]["text/plain"] == "Reading 1,000 images took 10 s (100 images/s)"
+    assert "<progress" not in shown[-1]["text/html"]
+
+
+def test_an_interrupted_run_says_how_far_it_came(clock, shown):
+    with pytest.raises(KeyboardInterrupt), Progress(1000, "Reading") as progress:
+        clock.now += 5
+        progress.advance(250)
+        raise KeyboardInterrupt
+    assert shown[-1]["text/plain"] == "Reading 250 of 1,000, then stopped; images took 5.0 s (50 images/s)"
+
+
+def test_a_terminal_gets_a_bar_and_a_file_gets_none(clock, monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "IPython", raising=False)
+    for is_terminal, wanted in ((True, "images/s"), (False, "")):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda answer=is_terminal: answer)
+        with Progress(100, "Reading") as progress:
+            clock.now += 2
+            progress.advance(50)
+            clock.now += 2
+            progress.advance(50)
+        written = capsys.readouterr().err
+        assert wanted in written
+        assert bool(written) == is_terminal
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.2, "0.2 s"),
+        (9.96, "10.0 s"),
+        (10, "10 s"),
+        (89, "89 s"),
+        (90, "2 min"),
+        (5000, "83 min"),
+        (7500, "2 h 05 min"),
+    ],
+)
+def test_durations_are_told_in_words(seconds, words):
+    assert describe_seconds(seconds) == words
