@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import ParameterError
+
 if TYPE_CHECKING:
     import PIL.Image
 
@@ -54,3 +56,15 @@ class Encoder(Protocol):
     def encode(self, batch: PixelArray) -> Descriptors:
         """Return descriptors of *batch*, uint8 (n, input_size, input_size, 3); safe to call from many threads."""
         ...
+
+
+def check_batch(batch: PixelArray, input_size: int, caller: str) -> None:
+    """Raise unless *batch* is uint8 of shape (n, input_size, input_size, 3)."""
+    wanted = (input_size, input_size, 3)
+    if isinstance(batch, np.ndarray) and batch.dtype == np.uint8 and batch.shape[1:] == wanted:
+        return
+    came = f"{batch.dtype} of shape {batch.shape}" if isinstance(batch, np.ndarray) else type(batch).__name__
+    raise ParameterError(
+        f"The 'batch' parameter of {caller}.encode must be a uint8 array of shape (n, {input_size}, {input_size}, 3), "
+        f"pictures from prepare() stacked. Got {came} instead."
+    )

@@ -2,40 +2,58 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._base import Descriptors, PixelArray
+from ._base import Descriptors, PixelArray, check_batch
 from ._models import ModelDescription
+from ._prepare import fit_square
+from ._session import Session
 
 if TYPE_CHECKING:
     import PIL.Image
 
+_PIECE = 4  # pictures per run: more is slower (caches) and takes more memory per thread
+
 
 class BundledEncoder:
-    """A model of this package, run by onnxruntime on one thread per call."""
+    """A model of this package.
+
+    Parameters
+    ----------
+    model : ModelDescription
+        One of ``MODELS``.
+
+    Attributes
+    ----------
+    key : str
+        Name, checksum and preprocessing version.
+    input_size : int
+        Pixels on a side of the square input.
+    presets : dict of str to float
+        Bounds on :func:`score_pairs` for this model.
+    """
 
     def __init__(self, model: ModelDescription) -> None:
         self.model = model
         self.input_size = model.input_size
         self.key = f"{model.name}-{model.sha256[:16]}-{model.version}"
+        self.presets = dict(model.presets)
+        self._session = Session(model.path)
+
+    def __repr__(self) -> str:
+        return f"<encoder {self.model.name}: {self.input_size} px, {self.model.n_features} features>"
 
     def prepare(self, image: PIL.Image.Image) -> PixelArray:
-        """Return *image* squashed to the square input."""
-        from PIL import Image
-
-        return np.asarray(image.convert("RGB").resize((self.input_size,) * 2, Image.Resampling.BILINEAR))
+        """Return *image* without its plain frame, fitted to the square input."""
+        return fit_square(image, self.input_size)
 
     def encode(self, batch: PixelArray) -> Descriptors:
-        """Return the descriptors of *batch*."""
-        return Descriptors(self._session.run(None, {"pixels": batch})[0])
-
-    @cached_property
-    def _session(self) -> Any:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        return onnxruntime.InferenceSession(str(self.model.path), options, providers=["CPUExecutionProvider"])
+        """Return the descriptors of *batch*: vectors, and a small gray picture of each as details."""
+        check_batch(batch, self.input_size, type(self).__name__)
+        session = self._session.open()
+        pieces = [session.run(None, {"pixels": batch[i : i + _PIECE]}) for i in range(0, len(batch), _PIECE)]
+        if not pieces:
+            pieces = [session.run(None, {"pixels": batch})]
+        return Descriptors(np.concatenate([p[0] for p in pieces]), np.concatenate([p[1] for p in pieces]))

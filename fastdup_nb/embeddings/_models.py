@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
 @dataclass(frozen=True)
 class ModelDescription:
-    """A bundled model: where it is, what it takes and gives."""
+    """A bundled model: where it is, what it takes and gives.
+
+    Attributes
+    ----------
+    name, file, license : str
+        What users call it; the file in ``models/``; the license of its weights, whose text lies beside it.
+    sha256 : str
+        Of the file, hexadecimal.
+    input_size : int
+        Pixels on a side of the square input, uint8 RGB.
+    n_features, n_details : int
+        Length of a vector (float32, L2-normalized) and of the second descriptor (uint8).
+    version : int
+        Of the preprocessing; raised whenever the same file would give other numbers.
+    presets : dict of str to float
+        Bounds on :func:`score_pairs`, measured (docs/encoder.md).
+    """
 
     name: str
     file: str
@@ -16,7 +32,9 @@ class ModelDescription:
     sha256: str
     input_size: int
     n_features: int
+    n_details: int
     version: int
+    presets: dict[str, float] = field(hash=False)
 
     @property
     def path(self) -> Path:
@@ -24,14 +42,17 @@ class ModelDescription:
         return Path(__file__).with_name("models") / self.file
 
 
+DEFAULT_MODEL = "efficientnet-lite0"
 MODELS = {
-    "efficientnet-lite0": ModelDescription(
-        name="efficientnet-lite0",
+    DEFAULT_MODEL: ModelDescription(
+        name=DEFAULT_MODEL,
         file="efficientnet-lite0.onnx",
         license="Apache-2.0",
-        sha256="a73597b73df883d7d370a73f71a073392b453d1a79f12a58369ba566b8f70add",
-        input_size=160,
-        n_features=1280,
-        version=0,
+        sha256="7e537e69f44ed0b5a86ea32879e2954ed27f46c62c617127a4e4df9a14262b7a",
+        input_size=176,
+        n_features=384,
+        n_details=256,
+        version=1,
+        presets={"strict": 0.9, "default": 0.82, "loose": 0.72},
     ),
 }

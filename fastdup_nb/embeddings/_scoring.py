@@ -1,16 +1,96 @@
-"""How alike two encoded pictures are, from 0 to 1."""
+"""How alike two encoded pictures are, from 0 to 1.
+
+Two kinds of evidence are joined: the cosine of the vectors (what is seen, wherever it is in the picture) and the
+correlation of small gray pictures (where it is). Their distances multiply, so agreement in structure brings pictures
+nearer that are near already, and cannot make one pair out of two different things.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
+import numpy.typing as npt
 
-from ._base import Descriptors, FloatArray
+from ._base import Descriptors, Encoder, FloatArray
+from ._models import DEFAULT_MODEL, MODELS
 
-PRESETS = {"strict": 0.95, "default": 0.9, "loose": 0.85}
-GENERIC_PRESETS = {"strict": 0.95, "default": 0.9, "loose": 0.85}
+PRESETS: dict[str, float] = dict(MODELS[DEFAULT_MODEL].presets)
+"""Least similarity of a near duplicate under the default encoder: calibrated, see docs/encoder.md."""
+
+GENERIC_PRESETS: dict[str, float] = {"strict": 0.95, "default": 0.9, "loose": 0.8}
+"""The same for a user's own encoder or vectors: a guess, since nothing is known of them. Look, then choose."""
+
+_WEIGHT = 0.8  # how much of the distance perfect agreement in structure takes away
+_POWER = 6  # how near to perfect it must be to count
+_NOISE = 2.0  # gray levels of contrast below which structure says nothing
+_CHUNK = 8192
 
 
 def score_pairs(a: Descriptors, b: Descriptors) -> FloatArray:
-    """Return how alike row *i* of *a* and row *i* of *b* are: float32 in [0, 1], 1 is identical."""
-    cosine = np.einsum("ij,ij->i", a.vectors, b.vectors)
-    return np.clip(cosine, 0, 1).astype(np.float32)
+    """Return how alike row *i* of *a* and row *i* of *b* are.
+
+    Parameters
+    ----------
+    a, b : Descriptors
+        Of equally many pictures, encoded by the same encoder.
+
+    Returns
+    -------
+    float32 array of shape (n,)
+        In [0, 1]; 1 is identical, larger is more alike; the order of *a* and *b* does not matter. Without details,
+        this is the cosine of the vectors with negative values set to 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastdup_nb.embeddings import Descriptors, score_pairs
+    >>> a = Descriptors(np.eye(2, 3, dtype="float32"))
+    >>> score_pairs(a, a)
+    array([1., 1.], dtype=float32)
+    """
+    distance = 1 - np.einsum("ij,ij->i", a.vectors, b.vectors)
+    if a.details is not None and b.details is not None:
+        distance *= 1 - _WEIGHT * _correlate(a.details, b.details) ** _POWER
+    return np.clip(1 - distance, 0, 1).astype(np.float32)
+
+
+def score_edges(descriptors: Descriptors, rows: npt.NDArray[np.integer], others: npt.NDArray[np.integer]) -> FloatArray:
+    """Return :func:`score_pairs` of the pictures numbered *rows* and *others*, a piece at a time to spare memory."""
+    scores = np.empty(len(rows), np.float32)
+    for start in range(0, len(rows), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        scores[part] = score_pairs(descriptors.take(rows[part]), descriptors.take(others[part]))
+    return scores
+
+
+def presets_for(encoder: Encoder) -> dict[str, float]:
+    """Return the bounds of *encoder*: its own ``presets``, or the generic ones."""
+    return dict(getattr(encoder, "presets", GENERIC_PRESETS))
+
+
+def _correlate(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> FloatArray:
+    """Return the correlation of square gray pictures, the best of *b* turned and mirrored in all ways, in [0, 1]."""
+    side = int(a.shape[1] ** 0.5)
+    x = _standardize(a)
+    y = _standardize(b).reshape(-1, side, side)
+    best = np.zeros(len(x), np.float32)
+    for turned in _orientations(y):
+        np.maximum(best, np.einsum("ij,ij->i", x, turned.reshape(x.shape)), out=best)
+    return np.minimum(best, 1)
+
+
+def _orientations(pictures: FloatArray) -> Iterator[FloatArray]:
+    """Yield *pictures* (n, side, side) in their eight orientations."""
+    for turned in (pictures, pictures.swapaxes(1, 2)):
+        yield turned
+        yield turned[:, :, ::-1]
+        yield turned[:, ::-1]
+        yield turned[:, ::-1, ::-1]
+
+
+def _standardize(details: npt.NDArray[np.uint8]) -> FloatArray:
+    """Return rows of mean 0 and length 1; shorter where there is hardly any contrast."""
+    x = details.astype(np.float32)
+    x -= x.mean(axis=1, keepdims=True)
+    return x / np.sqrt((x**2).sum(axis=1, keepdims=True) + _NOISE**2 * x.shape[1])
