@@ -135,8 +135,9 @@ def count_processors(n_jobs: int) -> int:
     """Return the number of workers that *n_jobs* means: -1 is one for each processor this process may use."""
     if n_jobs > 0:
         return n_jobs
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, available + 1 + n_jobs)
+    from joblib import cpu_count  # comes with scikit-learn; knows the limits of containers
+
+    return max(1, int(cpu_count()) + 1 + n_jobs)
 
 
 def _reduced(decoded: Decoded, encoder: Encoder | None) -> Image.Image:
@@ -145,9 +146,8 @@ def _reduced(decoded: Decoded, encoder: Encoder | None) -> Image.Image:
 
 
 def _name_pixels(decoded: Decoded, data: bytes) -> str:
-    """Return a name for the decoded picture; for a JPEG decoded at reduced size it includes the compressed data."""
-    name = hash_pixels(decoded.image)
-    return f"{name}-{hash_jpeg(data)}" if decoded.is_reduced else name
+    """Return a name for the decoded picture; a JPEG decoded at reduced size is named by its compressed data."""
+    return f"{hash_jpeg(data)}-{decoded.orientation}" if decoded.is_reduced else hash_pixels(decoded.image)
 
 
 def _decoded_size(encoder: Encoder | None) -> int:

@@ -91,6 +91,8 @@ class Decoded:
         Maker and model.
     n_frames : int
         Frames of an animation, pages of a TIFF; 1 for a still picture.
+    orientation : int
+        How the picture lies in the file, 1 to 8 as in EXIF; it has been turned upright.
     """
 
     image: Image.Image
@@ -102,6 +104,7 @@ class Decoded:
     exif_time: str | None
     camera: str | None
     n_frames: int
+    orientation: int
 
 
 def decode_image(data: bytes, *, at_least: int = 0) -> Decoded:
@@ -160,7 +163,7 @@ def _decode(opened: ImageFile.ImageFile, data: bytes, at_least: int) -> Decoded:
     image = turn_upright(picture.copy() if picture is opened else picture, notes.orientation)
     width, height = (full[::-1] if notes.orientation > 4 else full) if is_reduced else image.size
     form = opened.format or ""
-    return Decoded(image, width, height, form, mode, is_reduced, notes.time, notes.camera, n_frames)
+    return Decoded(image, width, height, form, mode, is_reduced, notes.time, notes.camera, n_frames, notes.orientation)
 
 
 def _open(data: bytes) -> ImageFile.ImageFile:

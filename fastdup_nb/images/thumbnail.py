@@ -11,7 +11,7 @@ __all__ = ["hash_jpeg", "hash_pixels", "reduce_image", "render_thumbnail"]
 
 _QUALITY = 80
 _SCAN_OR_END = frozenset((0xDA, 0xD9))
-_METADATA = frozenset((*range(0xE0, 0xEE), 0xEF, 0xFE))  # APPn and comments; not APP14, which tells the color space
+_METADATA = frozenset((*range(0xE1, 0xEE), 0xEF, 0xFE))  # APPn and comments; APP0 and APP14 tell the color space
 
 
 def reduce_image(image: Image.Image, *, at_least: int) -> Image.Image:
@@ -101,7 +101,7 @@ def hash_jpeg(data: bytes) -> str:
     """
     Return a digest of a JPEG file without its metadata: equal for files with the same compressed picture.
 
-    Where it and the pixels at a reduced size are equal, the pixels at full size are, without decoding them.
+    Where it is equal, the decoded pixels are, up to the orientation that EXIF tells.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def hash_jpeg(data: bytes) -> str:
     while start + 4 <= len(data) and data[start] == 0xFF and data[start + 1] not in _SCAN_OR_END:
         end = start + 2 + int.from_bytes(data[start + 2 : start + 4], "big")
         if data[start + 1] not in _METADATA:
-            digest.update(data[start:end])
+            digest.update(data[start : start + 2 if data[start + 1] == 0xE0 else end])  # of APP0, that it is there
         start = end
     digest.update(memoryview(data)[start:])
     return digest.hexdigest()
