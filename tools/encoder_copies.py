@@ -61,20 +61,20 @@ def put_on_page(image: Picture) -> Picture:
 
 
 EDITS: dict[str, Edit] = {
-    "jpeg30": lambda i, r: compress(i, 30),
-    "third": lambda i, r: i.resize((max(32, i.width // 3), max(32, i.height // 3)), Image.Resampling.BILINEAR),
+    "jpeg30": lambda i, _: compress(i, 30),
+    "third": lambda i, _: i.resize((max(32, i.width // 3), max(32, i.height // 3)), Image.Resampling.BILINEAR),
     "crop80": lambda i, r: crop(i, r, 0.8),
     "crop50": lambda i, r: crop(i, r, 0.5),
-    "mirror": lambda i, r: ImageOps.mirror(i),
-    "upside_down": lambda i, r: ImageOps.flip(i),
-    "quarter_turn": lambda i, r: i.transpose(Image.Transpose.ROTATE_90),
+    "mirror": lambda i, _: ImageOps.mirror(i),
+    "upside_down": lambda i, _: ImageOps.flip(i),
+    "quarter_turn": lambda i, _: i.transpose(Image.Transpose.ROTATE_90),
     "tone": change_tone,
-    "gray": lambda i, r: ImageOps.grayscale(i).convert("RGB"),
-    "blur": lambda i, r: i.filter(ImageFilter.GaussianBlur(max(i.size) / 170)),
+    "gray": lambda i, _: ImageOps.grayscale(i).convert("RGB"),
+    "blur": lambda i, _: i.filter(ImageFilter.GaussianBlur(max(i.size) / 170)),
     "text": write_over,
-    "border": lambda i, r: ImageOps.expand(i, border=(i.width // 7, i.height // 6), fill=(255, 255, 255)),
-    "rotate8": lambda i, r: i.rotate(8),
-    "screenshot": lambda i, r: put_on_page(i),
+    "border": lambda i, _: ImageOps.expand(i, border=(i.width // 7, i.height // 6), fill=(255, 255, 255)),
+    "rotate8": lambda i, _: i.rotate(8),
+    "screenshot": lambda i, _: put_on_page(i),
 }
 
 

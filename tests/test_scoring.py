@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageEnhance, ImageOps
+from skimage import data
+
+from fastdup_nb.embeddings import GENERIC_PRESETS, PRESETS, Descriptors, load_encoder, score_edges, score_pairs
+
+PICTURES = ["chelsea", "coffee", "rocket", "astronaut", "camera", "coins", "hubble_deep_field", "page"]
+
+
+def compressed(image):
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=30)
+    return Image.open(buffer).convert("RGB")
+
+
+EDITS = {
+    "mirrored": ImageOps.mirror,
+    "upside down": ImageOps.flip,
+    "turned": lambda i: i.transpose(Image.Transpose.ROTATE_90),
+    "compressed": compressed,
+    "reduced": lambda i: i.resize((i.width // 3, i.height // 3)),
+    "framed": lambda i: ImageOps.expand(i, border=(60, 40), fill="white"),
+    "cropped": lambda i: ImageOps.crop(i, border=(i.width // 20, i.height // 20)),
+    "gray": lambda i: ImageOps.grayscale(i).convert("RGB"),
+    "brighter": lambda i: ImageEnhance.Brightness(i).enhance(1.3),
+}
+
+
+@pytest.fixture(scope="module")
+def images():
+    return [Image.fromarray(getattr(data, name)()).convert("RGB") for name in PICTURES]
+
+
+def encode(images):
+    encoder = load_encoder()
+    return encoder.encode(np.stack([encoder.prepare(i) for i in images]))
+
+
+@pytest.fixture(scope="module")
+def originals(images):
+    return encode(images)
+
+
+def random_descriptors(seed, n=6, with_details=True):
+    random = np.random.default_rng(seed)
+    vectors = random.normal(size=(n, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return Descriptors(vectors, random.integers(0, 256, (n, 256), dtype=np.uint8) if with_details else None)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(0, 10_000), st.booleans())
+def test_a_score_is_symmetric_and_between_0_and_1(first, second, with_details):
+    a, b = (random_descriptors(s, with_details=with_details) for s in (first, second))
+    scores = score_pairs(a, b)
+    assert scores.dtype == np.float32
+    assert ((scores >= 0) & (scores <= 1)).all()
+    np.testing.assert_allclose(scores, score_pairs(b, a), atol=1e-6)
+
+
+def test_a_picture_is_identical_to_itself(originals):
+    np.testing.assert_allclose(score_pairs(originals, originals), 1, atol=1e-3)
+
+
+def test_structure_never_lowers_a_score(originals):
+    rows, others = np.triu_indices(len(originals), 1)
+    without = score_edges(Descriptors(originals.vectors), rows, others)
+    assert (score_edges(originals, rows, others) >= without - 1e-6).all()
+
+
+def test_a_nearer_vector_or_a_more_alike_structure_scores_higher():
+    base = random_descriptors(0, n=1)
+    noise = np.random.default_rng(1).normal(size=(4, 256))
+    strengths = np.array([0, 10, 30, 90])[:, None]
+    details = np.clip(base.details + strengths * noise, 0, 255).astype(np.uint8)
+    vectors = np.repeat(random_descriptors(0, n=1).vectors, 4, axis=0)
+    other = np.roll(vectors, 1, axis=1) * 0.3 + vectors
+    other /= np.linalg.norm(other, axis=1, keepdims=True)
+    repeated = Descriptors(vectors, np.repeat(base.details, 4, axis=0))
+    assert (np.diff(score_pairs(repeated, Descriptors(other, details))) < 0).all()
+    assert (
+        score_pairs(repeated, Descriptors(other, details))[0] < score_pairs(repeated, Descriptors(vectors, details))[0]
+    )
+
+
+def test_different_photographs_score_below_loose(originals):
+    assert score_edges(originals, *np.triu_indices(len(originals), 1)).max() < PRESETS["loose"]
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edited_copy_scores_above_default(images, originals, edit):
+    photographs = [0, 1, 3]
+    copies = encode([EDITS[edit](images[i]) for i in photographs])
+    assert score_pairs(originals.take(np.array(photographs)), copies).min() > PRESETS["default"]
+
+
+def test_plain_pictures_have_no_structure_to_agree_in():
+    vectors = random_descriptors(3, n=2).vectors
+    noise = np.random.default_rng(0).integers(127, 129, (2, 256), dtype=np.uint8)
+    a, b = Descriptors(vectors[:1], noise[:1]), Descriptors(vectors[1:], noise[:1])
+    bare = score_pairs(Descriptors(vectors[:1]), Descriptors(vectors[1:]))
+    np.testing.assert_allclose(score_pairs(a, b), bare, atol=0.01)
+
+
+def test_without_details_the_score_is_the_cosine():
+    vectors = np.array([[1, 0], [0.6, 0.8], [-1, 0]], np.float32)
+    first = np.repeat(vectors[:1], 3, axis=0)
+    np.testing.assert_allclose(score_pairs(Descriptors(first), Descriptors(vectors)), [1, 0.6, 0], atol=1e-6)
+
+
+def test_edges_are_scored_like_their_pairs():
+    descriptors = random_descriptors(0, n=50)
+    random = np.random.default_rng(0)
+    rows, others = random.integers(0, 50, (2, 10_000))
+    expected = score_pairs(descriptors.take(rows), descriptors.take(others))
+    np.testing.assert_array_equal(score_edges(descriptors, rows, others), expected)
+
+
+@pytest.mark.parametrize("presets", [PRESETS, GENERIC_PRESETS])
+def test_presets_run_from_strict_to_loose(presets):
+    assert 1 > presets["strict"] > presets["default"] > presets["loose"] > 0
