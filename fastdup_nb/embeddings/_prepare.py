@@ -22,6 +22,7 @@ FITS = ("half", "squash", "crop")
 _TOLERANCE = 24  # gray levels; above what JPEG does to a plain color
 _PLAIN = 0.02  # share of a line that may differ while it still counts as plain
 _EDGE = 0.3  # share of a line that differs where a frame ends
+_LINES_AT_ONCE = 16
 _LEAST_LEFT = 0.3  # of either side; a frame that leaves less is no frame
 
 
@@ -62,20 +63,32 @@ def find_frame(pixels: PixelArray) -> tuple[int, int, int, int]:
 
 def _frame_width(lines: PixelArray) -> int:
     """Return how many of the first *lines* are plain, or 0 when they do not end in a straight edge."""
-    if lines.size == 0 or _share_differing(lines[:1], lines[0, 0])[0] > _PLAIN:
+    first = _count_plain(lines)
+    if first in {0, len(lines)}:
         return 0
-    shares = _share_differing(lines, lines[0, 0])
-    busy = np.flatnonzero(shares > _PLAIN)
-    if busy.size == 0:
-        return 0
-    first = int(busy[0])
     reach = first + max(2, len(lines) // 50)
-    return first if shares[first : reach + 1].max() >= _EDGE else 0
+    return first if _share_differing(lines[first : reach + 1], lines[0, 0]).max() >= _EDGE else 0
+
+
+def _count_plain(lines: PixelArray) -> int:
+    """Return how many of the first *lines* are of the color of the first pixel; few are looked at in most pictures."""
+    if lines.size == 0:
+        return 0
+    start, stop = 0, 1
+    while start < len(lines):
+        busy = np.flatnonzero(_share_differing(lines[start:stop], lines[0, 0]) > _PLAIN)
+        if busy.size:
+            return start + int(busy[0])
+        start, stop = stop, stop + _LINES_AT_ONCE
+    return len(lines)
 
 
 def _share_differing(lines: PixelArray, color: PixelArray) -> npt.NDArray[np.float64]:
-    difference = np.abs(lines.astype(np.int16) - color.astype(np.int16)).max(axis=-1)
-    return np.asarray((difference > _TOLERANCE).mean(axis=1))
+    differs = np.zeros(lines.shape[:2], dtype=np.bool_)
+    for channel, level in enumerate(color.tolist()):
+        values = lines[:, :, channel]
+        differs |= (values < max(level - _TOLERANCE, 0)) | (values > min(level + _TOLERANCE, 255))
+    return np.count_nonzero(differs, axis=1) / max(differs.shape[1], 1)
 
 
 def _shrink(image: PIL.Image.Image, size: int) -> PIL.Image.Image:
