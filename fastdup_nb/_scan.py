@@ -146,8 +146,8 @@ def _reduced(decoded: Decoded, encoder: Encoder | None) -> Image.Image:
 
 
 def _name_pixels(decoded: Decoded, data: bytes) -> str:
-    """Return a name for the decoded picture; a JPEG decoded at reduced size is named by its compressed data."""
-    return f"{hash_jpeg(data)}-{decoded.orientation}" if decoded.is_reduced else hash_pixels(decoded.image)
+    """Return a name for the decoded picture, the same for the same one; a JPEG is named by its compressed data."""
+    return f"{hash_jpeg(data)}-{decoded.orientation}" if decoded.format == "JPEG" else hash_pixels(decoded.image)
 
 
 def _decoded_size(encoder: Encoder | None) -> int:
@@ -300,7 +300,6 @@ class _Run:
             "n_frames": decoded.n_frames,
             "exif_time": decoded.exif_time,
             "camera": decoded.camera,
-            "is_reduced": decoded.is_reduced,
             "pixel_hash": _name_pixels(decoded, data),
             **measure_image(picture),
         }

@@ -186,8 +186,8 @@ class Stages:
     def pixel_ids(self, unsure: Sequence[int]) -> npt.NDArray[np.int64]:
         """Return a number for each valid image, the same for the same decoded picture.
 
-        JPEGs decoded at reduced scale count as the same picture where their compressed data are the same. Those among
-        *unsure*, positions of valid images, are decoded once more, in full, and remembered.
+        JPEGs count as the same picture where their compressed data are the same. Those among *unsure*, positions of
+        valid images, are decoded once more, in full, and remembered.
         """
         self._hash_in_full(unsure)
         names: dict[str, int] = {}

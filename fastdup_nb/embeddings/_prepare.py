@@ -43,7 +43,7 @@ def fit_square(image: PIL.Image.Image, size: int, *, fit: str = "half", cut_fram
     """
     from PIL import Image
 
-    rgb = _shrink(image.convert("RGB"), size)
+    rgb = _shrink(image if image.mode == "RGB" else image.convert("RGB"), size)
     box = find_frame(np.asarray(rgb)) if cut_frame else (0, 0, rgb.width, rgb.height)
     return np.asarray(rgb.resize((size, size), Image.Resampling.BILINEAR, box=_narrow(box, fit)))
 

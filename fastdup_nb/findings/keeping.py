@@ -12,8 +12,8 @@ import pandas as pd
 from ..graph import NeighborGraph
 
 KEEP_RULES = ("first", "largest", "sharpest", "oldest")
-#: Vectors of the same pixels, once decoded in full and once at reduced scale, are at most this far apart (cosine).
-_SAME_PIXELS_DISTANCE = 0.05
+#: Vectors of the same pixels, from a JPEG decoded at reduced scale and from another file, are nearer (1 - cosine).
+_SAME_PIXELS_DISTANCE = 0.005
 
 
 def rank_images(images: pd.DataFrame, keep: str) -> npt.NDArray[np.int64]:
@@ -47,14 +47,15 @@ def find_unsure_pixels(
     rows: npt.NDArray[np.int64],
     graph: NeighborGraph,
 ) -> list[int]:
-    """Return the images, decoded at reduced scale, that may show the same pixels as one with another pixel hash.
+    """Return the JPEGs that may show the same pixels as an image with another pixel hash.
 
-    The two have the same size, and the same vector or nearly. Of those with one hash the first stands for all.
+    That of a JPEG is of its compressed data, and other data, or another container, may decode to the same pixels. The
+    two have the same size, and the same vector or nearly. Of those with one hash the first stands for all.
 
     Parameters
     ----------
     facts : sequence of mappings
-        ``width``, ``height``, ``is_reduced`` and ``pixel_hash`` of each image.
+        ``width``, ``height``, ``format`` and ``pixel_hash`` of each image.
     rows : int array of shape (n_images,)
         Row of the distinct vector of each image.
     graph : NeighborGraph
@@ -73,7 +74,7 @@ def find_unsure_pixels(
     for row, other in zip(near.tolist(), graph.indices[near, ranks].tolist(), strict=True):
         for size in set(sizes_of_row[row]) & set(sizes_of_row[other]):
             unsure.update(contents[(row, *size)], contents[(other, *size)])
-    return sorted(image for image in unsure if facts[image]["is_reduced"])
+    return sorted(image for image in unsure if facts[image]["format"] == "JPEG")
 
 
 def _file_time(path: str) -> int:
