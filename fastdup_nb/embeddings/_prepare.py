@@ -88,7 +88,7 @@ def _share_differing(lines: PixelArray, color: PixelArray) -> npt.NDArray[np.flo
     for channel, level in enumerate(color.tolist()):
         values = lines[:, :, channel]
         differs |= (values < max(level - _TOLERANCE, 0)) | (values > min(level + _TOLERANCE, 255))
-    return np.count_nonzero(differs, axis=1) / max(differs.shape[1], 1)
+    return np.asarray(np.count_nonzero(differs, axis=1) / max(lines.shape[1], 1))
 
 
 def _shrink(image: PIL.Image.Image, size: int) -> PIL.Image.Image:
