@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
+from fastdup_nb.images import WORKING_SIDE, reduce_image
+
 Picture = Image.Image
 Edit = Callable[[Picture, np.random.Generator], Picture]
 
@@ -90,9 +92,8 @@ def open_small(path: Path) -> Picture:
 
 
 def reduce_as_decoder(image: Picture, size: int) -> Picture:
-    """What a JPEG decoder gives that is asked for at least *size* pixels on the short side."""
-    factor = next((f for f in (8, 4, 2) if min(image.size) // f >= size), 1)
-    return image.reduce(factor) if factor > 1 else image
+    """What the pass over the files gives to an encoder that takes *size* pixels."""
+    return reduce_image(image, at_least=max(size, WORKING_SIDE))
 
 
 def make_copies(

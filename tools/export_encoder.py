@@ -28,7 +28,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from fastdup_nb.embeddings._prepare import fit_square
 
-INPUT_SIZE = 176
+INPUT_SIZE = 128
 DETAILS_SIDE = 16
 N_FEATURES = 384
 SHRINKAGE = 2.0

@@ -37,7 +37,7 @@ def load_encoder(spec: EncoderLike = DEFAULT_MODEL) -> Encoder:
     --------
     >>> from fastdup_nb.embeddings import load_encoder
     >>> load_encoder("efficientnet-lite0")
-    <encoder efficientnet-lite0: 176 px, 384 features>
+    <encoder efficientnet-lite0: 128 px, 384 features>
     """
     if isinstance(spec, str) and spec in MODELS:
         return _load_bundled(spec)

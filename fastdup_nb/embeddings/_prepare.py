@@ -45,7 +45,7 @@ def fit_square(image: PIL.Image.Image, size: int, *, fit: str = "half", cut_fram
 
     rgb = _shrink(image if image.mode == "RGB" else image.convert("RGB"), size)
     box = find_frame(np.asarray(rgb)) if cut_frame else (0, 0, rgb.width, rgb.height)
-    return np.asarray(rgb.resize((size, size), Image.Resampling.BILINEAR, box=_narrow(box, fit)))
+    return np.asarray(rgb.resize((size, size), Image.Resampling.BILINEAR, box=_narrow(box, fit), reducing_gap=1.0))
 
 
 def find_frame(pixels: PixelArray) -> tuple[int, int, int, int]:

@@ -3,7 +3,7 @@ What is measured of every picture, in one table: ``FACTS``.
 
 All facts are taken from the *working picture*: the picture made small enough that its short side has 160 pixels. So
 they cost the same for every picture, and do not depend on whether a JPEG was decoded at full or at reduced size, as
-long as it was decoded with ``at_least`` of 160 or more.
+long as it was decoded with ``at_least`` of 160 or more. Colors are taken from the working picture at half its size.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ FACTS = (
         "Hasler and Suesstrunk's: 0 gray, 15 slightly, 45 quite, 100 extremely colorful.",
     ),
     Fact("entropy", "float64", "Entropy of the 256 levels of luma in bits, 0 (one level) to 8 (all alike frequent)."),
-    Fact("n_unique_colors", "int64", "Colors, counted in 32 steps a channel: 1 to 32,768."),
+    Fact("n_unique_colors", "int64", "Colors of the working picture at half its size, counted in 32 steps a channel: 1 to 32,768."),
     Fact("bright_p1", "float64", "Luma that 1 % of the pixels do not exceed, 0 to 1."),
     Fact("bright_p5", "float64", "Luma that 5 % of the pixels do not exceed, 0 to 1."),
     Fact("bright_p50", "float64", "Median luma, 0 to 1."),
@@ -92,7 +92,7 @@ def measure_image(image: Image.Image) -> dict[str, float | int]:
     found = {
         "sharpness": _sharpness(np.asarray(luma, dtype=np.int16)),
         **_tone(np.array(luma.histogram(), dtype=np.float64)),
-        **_color(*(np.asarray(band, dtype=np.int16) for band in working.split())),
+        **_color(*(np.asarray(band, dtype=np.int16) for band in working.reduce(2).split())),
     }
     return {fact.name: found[fact.name] for fact in FACTS}
 

@@ -129,4 +129,4 @@ def _shrink(image: Image.Image, size: int) -> Image.Image:
     if scale >= 1:
         return image
     sides = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.resize(sides, Image.Resampling.HAMMING, reducing_gap=1.5)
+    return image.resize(sides, Image.Resampling.HAMMING, reducing_gap=1.0)
