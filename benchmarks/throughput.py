@@ -3,9 +3,10 @@
     python -m benchmarks.throughput PHOTOS --against PYTHON_WITH_FASTDUP [--n 2000] [--repeats 2]
 
 The photographs are repeated under other names until there are --n of them. Ours decodes a file's content only once, so
-two folders are measured: "same bytes", where the repeated files are copies, and "other bytes", where each carries a
-comment of its own, so that every file has to be decoded and encoded. Each side runs in a process of its own, in turn;
-times are of the whole process, processor time includes its threads and children, memory is the peak of the process.
+three folders are measured: "same bytes", where the repeated files are copies; "other bytes", where each carries a
+comment of its own, so that every file has to be decoded and encoded; and "crops", where each is another random crop,
+saved anew, so that all vectors differ, too. Each side runs in a process of its own, in turn; times are of the whole
+process, processor time includes its threads and children, memory is the peak of the process.
 
 fastdup 2.54 is for measuring only; its licence is not ours:
 
@@ -15,7 +16,9 @@ fastdup 2.54 is for measuring only; its licence is not ours:
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import random
 import shutil
 import statistics
 import subprocess
@@ -24,8 +27,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from PIL import Image
+
 from benchmarks._report import print_machine, print_table
 
+KINDS = ["same bytes", "other bytes", "crops"]
 OURS = """
 import sys
 import fastdup_nb as fd
@@ -49,20 +55,20 @@ def main() -> None:
     parser.add_argument("--against", help="a Python that has fastdup 2.54")
     parser.add_argument("--n", type=int, default=2000)
     parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--only", choices=["same", "other"], help="measure one of the two folders")
+    parser.add_argument("--only", choices=KINDS, help="measure one of the three folders")
     args = parser.parse_args()
     print_machine(["numpy", "pillow", "onnxruntime", "pandas", "scikit-learn"], photos=args.n, repeats=args.repeats)
     rows = []
-    for kind in [args.only] if args.only else ["same", "other"]:
+    for kind in [args.only] if args.only else KINDS:
         with tempfile.TemporaryDirectory() as folder:
             images = Path(folder) / "images"
-            size = repeat_photos(args.photos, images, args.n, distinct=kind == "other")
-            print(f"{kind} bytes: {args.n} files, {size / 1e6:.0f} MB")
-            rows += compare(images, args, f"{kind} bytes")
+            size = repeat_photos(args.photos, images, args.n, kind=kind)
+            print(f"{kind}: {args.n} files, {size / 1e6:.0f} MB")
+            rows += compare(images, args, kind)
     print_table(rows)
 
 
-def repeat_photos(photos: Path, folder: Path, n: int, *, distinct: bool) -> int:
+def repeat_photos(photos: Path, folder: Path, n: int, *, kind: str) -> int:
     """Fill *folder* with *n* files; return their bytes."""
     folder.mkdir()
     sources = sorted(path for path in photos.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg"})
@@ -71,12 +77,24 @@ def repeat_photos(photos: Path, folder: Path, n: int, *, distinct: bool) -> int:
     total = 0
     for i in range(n):
         data = sources[i % len(sources)].read_bytes()
-        if distinct:
+        if kind == "other bytes":
             comment = f"copy {i:08d}".encode()
             data = data[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + data[2:]
+        elif kind == "crops":
+            data = crop_at_random(data, random.Random(i))  # noqa: S311
         (folder / f"{i:08d}.jpg").write_bytes(data)
         total += len(data)
     return total
+
+
+def crop_at_random(data: bytes, rng: random.Random) -> bytes:
+    """Return another picture: at least 60 % of either side of the photograph, saved again."""
+    photograph = Image.open(io.BytesIO(data)).convert("RGB")
+    width, height = (round(side * rng.uniform(0.6, 0.95)) for side in photograph.size)
+    left, top = rng.randint(0, photograph.width - width), rng.randint(0, photograph.height - height)
+    file = io.BytesIO()
+    photograph.crop((left, top, left + width, top + height)).save(file, "JPEG", quality=90)
+    return file.getvalue()
 
 
 def compare(images: Path, args: argparse.Namespace, kind: str) -> list[dict[str, object]]:
@@ -99,8 +117,8 @@ def compare(images: Path, args: argparse.Namespace, kind: str) -> list[dict[str,
     if args.against:
         a, b = middle["fastdup_nb"], middle["fastdup"]
         ratios = (b["wall_s"] / a["wall_s"], a["processor_s"] / b["processor_s"], a["peak_mb"] / b["peak_mb"])
-        rows.append({**row(kind, "ratio", *ratios), "images/s": f"{ratios[0]:.2f} x", "processor ms/image": f"{ratios[1]:.2f} x",
-                     "peak MB": f"{ratios[2]:.2f} x"})  # fmt: skip
+        words = dict(zip(rows[0], [kind, "ratio", *(f"{ratio:.2f} x" for ratio in ratios)], strict=True))
+        rows.append(words)
     return rows
 
 

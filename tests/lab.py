@@ -68,7 +68,7 @@ def serve_lab(root: Path) -> Iterator[str]:
     with open(private / "server.log", "wb") as log:
         server = subprocess.Popen(
             _command(root, port), stdout=log, stderr=log, env=_environment(private), start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - it starts before any thread of ours
         )  # fmt: skip
         try:
             _wait_for(f"http://127.0.0.1:{port}/api/status", server, private / "server.log")

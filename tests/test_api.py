@@ -35,7 +35,7 @@ def test_the_public_names_are_these():
     for name in fd.__all__:
         assert getattr(fd, name).__doc__
     with pytest.raises(AttributeError, match="has no attribute 'dataset_'"):
-        fd.dataset_  # noqa: B018
+        fd.dataset_
 
 
 def test_every_public_method_is_documented():

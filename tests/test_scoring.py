@@ -126,3 +126,14 @@ def test_edges_are_scored_like_their_pairs():
 @pytest.mark.parametrize("presets", [PRESETS, GENERIC_PRESETS])
 def test_presets_run_from_strict_to_loose(presets):
     assert 1 > presets["strict"] > presets["default"] > presets["loose"] > 0
+
+
+def test_blank_pictures_of_different_brightness_are_not_alike():
+    encoder = load_encoder()
+    gray = [
+        Image.fromarray(np.random.default_rng(0).normal(level, 2, (300, 300)).astype(np.uint8))
+        for level in (70, 71, 115)
+    ]
+    found = encoder.encode(np.stack([encoder.prepare(picture.convert("RGB")) for picture in gray]))
+    one, same, other = (found.take(np.array([i])) for i in range(3))
+    assert score_pairs(one, same)[0] > PRESETS["default"] > score_pairs(one, other)[0]

@@ -199,7 +199,7 @@ def test_a_full_disk_is_a_clear_error_and_leaves_a_sound_store(few, tmp_path):
 def test_a_damaged_store_says_which_file_to_delete(few, tmp_path):
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "store-1.sqlite").write_bytes(b"this is no database" * 100)
-    with pytest.raises(StoreError, match="damaged. Delete it"):
+    with pytest.raises(StoreError, match=r"damaged\. Delete it"):
         fd.Dataset(few, cache=tmp_path / "store").images
 
 

@@ -29,17 +29,14 @@ from fastdup_nb.embeddings._scoring import presets_for, score_edges
 N_NEIGHBORS = 10
 # input size, fit, frame cut, pooling, projected
 VARIANTS = [
-    (160, "squash", False, "mean", False),
-    (224, "squash", False, "mean", False),
-    (160, "half", False, "mean", False),
-    (160, "half", True, "mean", False),
-    (176, "half", True, "mean", False),
-    (176, "half", True, "generalized", False),
-    (176, "squash", True, "generalized", True),
-    (176, "crop", True, "generalized", True),
-    (176, "half", False, "generalized", True),
-    (192, "half", True, "generalized", True),
-    (176, "half", True, "generalized", True),
+    *((size, "half", True, "generalized", True) for size in (96, 112, 128, 144, 160, 176, 192, 224)),
+    (128, "squash", False, "mean", False),
+    (128, "half", False, "mean", False),
+    (128, "half", True, "mean", False),
+    (128, "half", True, "generalized", False),
+    (128, "squash", True, "generalized", True),
+    (128, "crop", True, "generalized", True),
+    (128, "half", False, "generalized", True),
 ]
 
 

@@ -23,6 +23,7 @@ GENERIC_PRESETS: dict[str, float] = {"strict": 0.95, "default": 0.9, "loose": 0.
 
 _WEIGHT = 0.8  # how much of the distance perfect agreement in structure takes away
 _POWER = 6  # how near to perfect it must be to count
+_FLAT = 4.0  # gray levels of contrast below which a picture shows nothing
 _NOISE = 2.0  # gray levels of contrast below which structure says nothing
 _CHUNK = 8192
 
@@ -52,6 +53,7 @@ def score_pairs(a: Descriptors, b: Descriptors) -> FloatArray:
     distance = 1 - np.einsum("ij,ij->i", a.vectors, b.vectors)
     if a.details is not None and b.details is not None:
         distance *= 1 - _WEIGHT * _correlate(a.details, b.details) ** _POWER
+        distance = np.maximum(distance, _compare_flat(a.details, b.details))
     scores: FloatArray = np.clip(1 - distance, 0, 1).astype(np.float32)
     return scores
 
@@ -68,6 +70,13 @@ def score_edges(descriptors: Descriptors, rows: npt.NDArray[np.integer], others:
 def presets_for(encoder: Encoder) -> dict[str, float]:
     """Return the bounds of *encoder*: its own ``presets``, or the generic ones."""
     return dict(getattr(encoder, "presets", GENERIC_PRESETS))
+
+
+def _compare_flat(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> FloatArray:
+    """Return the least distance of two pictures that show nothing: that of their brightness; else 0."""
+    is_flat = (a.std(axis=1) < _FLAT) & (b.std(axis=1) < _FLAT)
+    difference = np.abs(a.mean(axis=1) - b.mean(axis=1)) / 128
+    return np.where(is_flat, difference, 0).astype(np.float32)
 
 
 def _correlate(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> FloatArray:

@@ -49,7 +49,7 @@ FACTS = (
         "Hasler and Suesstrunk's: 0 gray, 15 slightly, 45 quite, 100 extremely colorful.",
     ),
     Fact("entropy", "float64", "Entropy of the 256 levels of luma in bits, 0 (one level) to 8 (all alike frequent)."),
-    Fact("n_unique_colors", "int64", "Colors of the working picture at half its size, counted in 32 steps a channel: 1 to 32,768."),
+    Fact("n_unique_colors", "int64", "Colors at half the working size, counted in 32 steps a channel: 1 to 32,768."),
     Fact("bright_p1", "float64", "Luma that 1 % of the pixels do not exceed, 0 to 1."),
     Fact("bright_p5", "float64", "Luma that 5 % of the pixels do not exceed, 0 to 1."),
     Fact("bright_p50", "float64", "Median luma, 0 to 1."),
