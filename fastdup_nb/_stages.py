@@ -87,7 +87,7 @@ class Stages:
     def store(self) -> Store:
         """Where results are kept."""
         with self._lock:
-            return Store.open(self.settings.cache, self.listing.root)
+            return Store.open(self.settings.cache if self._is_repeatable else None, self.listing.root)
 
     @cached_property
     def scan(self) -> Scan:
@@ -243,6 +243,8 @@ class Stages:
             return "memory only" if self.store.folder is None else str(self.store.folder)
         if self.settings.cache is None:
             return "memory only"
+        if not self._is_repeatable:
+            return "memory only, as the encoder has no name; give it key='...'"
         return str(default_location(self.listing.root)) if self.settings.cache == "auto" else str(self.settings.cache)
 
     def _check_told(self, option: str) -> None:
@@ -273,6 +275,11 @@ class Stages:
         """Names of the columns the source brings; a folder has none, and is not listed for that."""
         columns = self._listing.columns if self._listing is not None else None
         return [] if columns is None else [str(column) for column in columns]
+
+    @property
+    def _is_repeatable(self) -> bool:
+        """Whether the encoder can be known again in another session."""
+        return bool(getattr(self.encoder, "is_identified", True))
 
     @property
     def _encoder_key(self) -> str:

@@ -220,3 +220,11 @@ def test_a_result_of_several_parts_comes_back_whole(tmp_path, monkeypatch):
     for payload in (b"", b"short", bytes(range(256))):
         store.put_result("key", payload, family="graph")
         assert store.result("key") == store.latest("graph") == payload
+
+
+def test_what_a_function_without_a_name_made_is_not_kept(few, tmp_path):
+    scale = 2.0
+    ds = fd.Dataset(few, cache=tmp_path / "store", encoder=lambda batch: scale * batch.mean(axis=(1, 2)))
+    assert ds.embeddings.shape == (6, 3)
+    assert "memory only, as the encoder has no name" in repr(fd.Dataset(few, encoder=lambda batch: batch.mean((1, 2))))
+    assert not (tmp_path / "store").exists()
