@@ -140,26 +140,27 @@ def _list_file(name: str, suffix: str) -> Listing:
 
 def _list_folder(folder: str) -> Listing:
     passed_over: Counter[str] = Counter()
-    found = sorted((_readable_id(relative), path) for relative, path in _walk(folder, passed_over))
+    found = sorted(_walk(folder, passed_over))
     if not found:
         seen = ", ".join(f"{count:,} {kind}" for kind, count in passed_over.most_common(5)) or "no file at all"
         raise SourceError(
             f"There are no images in {folder!r}: it holds {seen}. Images are known by their suffix (.jpg, .png, .webp, "
             "...) or have none; files with other suffixes can be given as a list of paths."
         )
-    ids, paths = zip(*found, strict=True)
-    return Listing(Path(folder).absolute(), ids, paths, passed_over=dict(passed_over))
+    ids = _readable_ids([relative for relative, _ in found])
+    return Listing(Path(folder).absolute(), ids, tuple(path for _, path in found), passed_over=dict(passed_over))
 
 
 def _walk(folder: str, passed_over: Counter[str]) -> Iterator[tuple[str, str]]:
     """Yield (path relative to the folder with /, path) of the candidates below *folder*, without opening any."""
     seen: set[tuple[int, int]] = set()
     waiting = [("", os.path.abspath(folder))]
-    while waiting:
-        prefix, here = waiting.pop()
+    linked: list[tuple[str, str]] = []  # after all others, so that a folder goes by its own name where it has one
+    while waiting or linked:
+        prefix, here = waiting.pop() if waiting else linked.pop(0)
         try:
             identity = os.stat(here)
-            entries = list(os.scandir(here))
+            entries = sorted(os.scandir(here), key=lambda entry: entry.name)
         except OSError:
             passed_over["unreadable folder"] += 1
             continue
@@ -169,14 +170,22 @@ def _walk(folder: str, passed_over: Counter[str]) -> Iterator[tuple[str, str]]:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir():
-                waiting.append((prefix + entry.name + "/", entry.path))
+            kind = _kind_of(entry)
+            if kind == "folder":
+                (linked if entry.is_symlink() else waiting).append((prefix + entry.name + "/", entry.path))
             elif not _is_candidate(entry.name):
                 passed_over[os.path.splitext(entry.name)[1].lower() or "text"] += 1
-            elif entry.is_file():
+            elif kind == "file":
                 yield prefix + entry.name, entry.path
             else:
                 passed_over["not a regular file"] += 1
+
+
+def _kind_of(entry: os.DirEntry[str]) -> str:
+    try:
+        return "folder" if entry.is_dir() else "file" if entry.is_file() else "other"
+    except OSError:  # a link to itself
+        return "other"
 
 
 def _is_candidate(name: str) -> bool:
@@ -185,7 +194,7 @@ def _is_candidate(name: str) -> bool:
 
 
 def _list_glob(pattern: str) -> Listing:
-    names = (name for name in glob.iglob(pattern, recursive=True) if os.path.isfile(name))
+    names = {name for name in glob.iglob(pattern, recursive=True) if os.path.isfile(name)}
     found = sorted(name for name in names if _is_candidate(os.path.basename(name)))
     if not found:
         raise SourceError(f"No image matches {pattern!r} (seen from {os.getcwd()!r}). Use ** for folders at any depth.")
@@ -208,16 +217,15 @@ def _list_paths(paths: list[str]) -> Listing:
 
 
 def _as_listing(root: str, paths: list[str]) -> Listing:
-    ids = [_readable_id(os.path.relpath(path, root).replace(os.sep, "/")) for path in paths]
-    for what, values in (("path", paths), ("image id", ids)):
-        twice = [value for value, count in Counter(values).items() if count > 1]
-        if twice:
-            more = f" and {len(twice) - 1:,} more" if len(twice) > 1 else ""
-            raise SourceError(
-                f"The source gives the {what} {twice[0]!r}{more} more than once; every image may be listed once. "
-                "Drop the repeated rows, for example with frame.drop_duplicates('path')."
-            )
-    return Listing(Path(root), tuple(ids), tuple(paths))
+    twice = [path for path, count in Counter(paths).items() if count > 1]
+    if twice:
+        more = f" and {len(twice) - 1:,} more" if len(twice) > 1 else ""
+        raise SourceError(
+            f"The source gives the path {twice[0]!r}{more} more than once; every image may be listed once. "
+            "Drop the repeated rows, for example with frame.drop_duplicates('path')."
+        )
+    ids = _readable_ids([os.path.relpath(path, root).replace(os.sep, "/") for path in paths])
+    return Listing(Path(root), ids, tuple(paths))
 
 
 def _list_table(name: str, suffix: str) -> Listing:
@@ -234,20 +242,23 @@ def _list_table(name: str, suffix: str) -> Listing:
 
 
 def _list_frame(frame: pd.DataFrame, *, base: str | None) -> Listing:
-    names = {str(column).lower(): column for column in frame.columns}
+    frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
+    twice = [column for column, count in Counter(frame.columns).items() if count > 1]
+    if twice:
+        raise SourceError(f"The table has two columns of the name {twice[0]!r}; rename or drop one of them.")
+    names = {column.lower(): column for column in frame.columns}
     column = next((names[name] for name in PATH_COLUMNS if name in names), None)
     if column is None:
         raise SourceError(
-            f"The table has no path column: it has {', '.join(map(repr, map(str, frame.columns))) or 'no column'}. "
+            f"The table has no path column: it has {', '.join(map(repr, frame.columns)) or 'no column'}. "
             "Name the column that holds the paths 'path', for example with frame.rename(columns={'my_column': 'path'})."
         )
     if frame[column].isna().any():
         raise SourceError(f"{int(frame[column].isna().sum()):,} rows of the table have no path in column {column!r}.")
     paths = [_check_path(path) for path in frame[column]]
-    if base is not None and paths and not any(os.path.isabs(path) for path in paths):
-        listing = _as_listing(base, [os.path.abspath(os.path.join(base, path)) for path in paths])
-    else:
-        listing = _list_paths(paths)
+    beside = base is not None and not any(os.path.isabs(path) or path.startswith("..") for path in paths)
+    full = paths if base is None else [os.path.abspath(os.path.join(base, path)) for path in paths]
+    listing = _as_listing(base, full) if beside and base is not None else _list_paths(full)
     columns = frame.drop(columns=[column]).set_axis(list(listing.image_ids), axis=0)
     return Listing(listing.root, listing.image_ids, listing.paths, columns)
 
@@ -263,9 +274,19 @@ def _check_path(path: object) -> str:
     return name
 
 
-def _readable_id(relative: str) -> str:
-    r"""Return an id that can be encoded: bytes of a name that are no text become ``\xNN``."""
-    return os.fsencode(relative).decode("utf-8", "backslashreplace") if not relative.isascii() else relative
+def _readable_ids(names: list[str]) -> tuple[str, ...]:
+    r"""Return ids that can be encoded: bytes of a name that are no text become ``\xNN``, with a number if that is taken."""
+    if all(name.isascii() for name in names):
+        return tuple(names)
+    ids = [os.fsencode(name).decode("utf-8", "backslashreplace") for name in names]
+    taken = set(names)
+    for i, (name, image_id) in enumerate(zip(names, ids, strict=True)):
+        if image_id != name:
+            number = itertools.count(2)
+            while ids[i] in taken:
+                ids[i] = f"{image_id}~{next(number)}"
+            taken.add(ids[i])
+    return tuple(ids)
 
 
 def _is_frame(source: object) -> bool:

@@ -172,3 +172,37 @@ def test_taking_positions_takes_ids_paths_and_columns_together(positions):
     assert listing.image_ids == tuple(names[i] for i in positions)
     assert listing.columns["number"].tolist() == positions
     assert [os.path.basename(path) for path in listing.paths] == list(listing.image_ids)
+
+
+@pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="names are unicode there")
+def test_two_names_never_get_one_id(tmp_path):
+    for name in (b"\xff.jpg", rb"\xff.jpg", b"\xfe.jpg"):
+        os.close(os.open(os.fsencode(tmp_path) + b"/" + name, os.O_CREAT))
+    ids = list_images(tmp_path).image_ids
+    assert sorted(ids) == [r"\xfe.jpg", r"\xff.jpg", r"\xff.jpg~2"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_link_to_itself_is_passed_over_and_a_linked_folder_goes_by_its_own_name(tmp_path):
+    touch(tmp_path, "real/a.jpg")
+    (tmp_path / "loop.jpg").symlink_to(tmp_path / "loop.jpg")
+    (tmp_path / "alias").symlink_to(tmp_path / "real")
+    listing = list_images(tmp_path)
+    assert listing.image_ids == ("real/a.jpg",)
+    assert listing.passed_over == {"not a regular file": 1}
+
+
+def test_a_glob_that_matches_a_file_twice_lists_it_once(tmp_path):
+    touch(tmp_path, "a/b/c.jpg")
+    assert list_images(str(tmp_path / "**" / "**" / "*.jpg")).image_ids == ("a/b/c.jpg",)
+
+
+def test_paths_of_a_table_are_relative_to_it_even_beside_absolute_ones(tmp_path):
+    touch(tmp_path, "x/a.jpg", "x/b.jpg")
+    pd.DataFrame({"path": ["x/a.jpg", str(tmp_path / "x" / "b.jpg")]}).to_csv(tmp_path / "t.csv", index=False)
+    assert list_images(tmp_path / "t.csv").paths == (str(tmp_path / "x" / "a.jpg"), str(tmp_path / "x" / "b.jpg"))
+
+
+def test_a_column_name_given_twice_is_an_error():
+    with pytest.raises(SourceError, match="two columns of the name 'path'"):
+        list_images(pd.DataFrame([["a.jpg", "b.jpg"]], columns=["path", "path"]))
