@@ -9,18 +9,20 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from ._scan import encode_bytes
+from ._scan import encode_bytes, quiet_pillow
 from ._stages import Stages
-from .errors import ParameterError, ParameterTypeError, UnknownImageError
+from .errors import ImageError, ParameterError, ParameterTypeError, UnknownImageError
 from .sources import read_bytes
 
+_SAVED_AS = {"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}
 _WANTED = "an image id, a path, bytes, a PIL image, uint8 pixels (height, width[, 3]) or a vector of floats"
 
 
 def read_query(query: object, stages: Stages) -> tuple[npt.NDArray[np.float32], str]:
     """Return the vector of a query and its name: its image id where it is one of the dataset."""
-    if isinstance(query, str) and query in stages.positions:
-        return _known_vector(query, stages), query
+    image_id = _find_id(query, stages)
+    if image_id is not None:
+        return _known_vector(image_id, stages), image_id
     if isinstance(query, np.ndarray) and query.ndim == 1 and np.issubdtype(query.dtype, np.floating):
         return _check_vector(query, stages), "a vector"
     data, name = _read_picture(query, stages)
@@ -30,6 +32,14 @@ def read_query(query: object, stages: Stages) -> tuple[npt.NDArray[np.float32], 
             "embeddings=: there is no encoder for other pictures."
         )
     return encode_bytes(data, stages.encoder).vectors[0], name
+
+
+def _find_id(query: object, stages: Stages) -> str | None:
+    """Return the id of an image of the dataset that is named by its id or its path."""
+    if not isinstance(query, (str, os.PathLike)):
+        return None
+    name = os.fspath(query)
+    return name if name in stages.positions else stages.ids_by_path.get(os.path.abspath(name))
 
 
 def _known_vector(image_id: str, stages: Stages) -> npt.NDArray[np.float32]:
@@ -71,8 +81,7 @@ def _read_file(path: str, stages: Stages) -> tuple[bytes, str]:
             f"{path!r} is neither an id of this dataset of {len(stages.listing):,} images nor a file. Ids are paths "
             f"relative to {str(stages.listing.root)!r}; see ds.image_ids."
         )
-    own = stages.ids_by_path.get(os.path.abspath(path))
-    return read_bytes(path), own or os.path.basename(path)
+    return read_bytes(path), os.path.basename(path)
 
 
 def _from_pixels(pixels: npt.NDArray[np.generic]) -> Image.Image:
@@ -87,9 +96,13 @@ def _from_pixels(pixels: npt.NDArray[np.generic]) -> Image.Image:
 
 def _as_png(image: Image.Image) -> bytes:
     """Return a picture as a file, so that it goes the same way as all others."""
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode not in {"1", "L", "LA", "P", "RGB", "RGBA", "I;16"}:
-        upright = upright.convert("RGB")
     file = io.BytesIO()
-    upright.save(file, "PNG", compress_level=1)
+    try:
+        with quiet_pillow():
+            upright = ImageOps.exif_transpose(image)
+            if upright.mode not in {"1", "L", "LA", "P", "RGB", "RGBA", "I;16"}:
+                upright = upright.convert(_SAVED_AS.get(upright.mode, "RGB"))
+            upright.save(file, "PNG", compress_level=1)
+    except (ValueError, OSError, SystemError) as error:
+        raise ImageError(f"The picture given to Dataset.similar cannot be used: {error}.") from error
     return file.getvalue()

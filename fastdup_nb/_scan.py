@@ -12,8 +12,10 @@ import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +24,7 @@ from PIL import Image
 from ._progress import Progress
 from ._store import Store
 from .embeddings import Descriptors, Encoder
-from .errors import ImageError
+from .errors import ImageError, ParameterError, StoreError
 from .images import (
     WORKING_SIDE,
     Decoded,
@@ -43,6 +45,7 @@ THUMBNAIL_SIZE = 160
 ENCODED_AT_ONCE = 4
 
 Facts = dict[str, object]
+_Float = TypeVar("_Float", np.float32, np.float64)
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,9 @@ class _Batch:
     n_done: int = 0
 
 
-def facts_key(digest: str) -> str:
-    """Return what facts and thumbnails of a content are kept under."""
-    return f"{FACTS_VERSION}:{digest}"
+def facts_key(digest: str, encoder: Encoder | None) -> str:
+    """Return what facts and thumbnails of a content are kept under: they depend on the size it was decoded at."""
+    return f"{FACTS_VERSION}-{_decoded_size(encoder)}:{digest}"
 
 
 def vector_key(digest: str, encoder_key: str) -> str:
@@ -115,6 +118,11 @@ def load_descriptors(store: Store, digests: Sequence[str], encoder_key: str) -> 
         if vectors is None:
             vectors = np.empty((len(digests), len(value)), dtype=np.float32)
             details = None if detail is None else np.empty((len(digests), len(detail)), dtype=np.uint8)
+        if len(value) != vectors.shape[1]:
+            raise StoreError(
+                "The store holds vectors of different lengths under one key. Give the encoder another key, or delete "
+                f"{str(store.folder)!r}."
+            )
         vectors[rows[key]] = value
         if details is not None and detail is not None:
             details[rows[key]] = np.frombuffer(detail, dtype=np.uint8)
@@ -125,10 +133,30 @@ def load_descriptors(store: Store, digests: Sequence[str], encoder_key: str) -> 
 
 def encode_bytes(data: bytes, encoder: Encoder) -> Descriptors:
     """Return the descriptors of one file's content, exactly as the pass makes and keeps them."""
-    picture = _reduced(decode_image(data, at_least=_decoded_size(encoder)), encoder)
-    made = encoder.encode(encoder.prepare(picture)[None])
+    with quiet_pillow():
+        picture = _reduced(decode_image(data, at_least=_decoded_size(encoder)), encoder)
+    made = check_encoded(encoder.encode(encoder.prepare(picture)[None]), 1)
     vectors = made.vectors.astype(np.float16).astype(np.float32)
     return Descriptors(_normalized(vectors), made.details)
+
+
+@contextmanager
+def quiet_pillow() -> Iterator[None]:
+    """Hold back Pillow's warnings of odd files: what is odd is told in the table, not on the screen."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        yield
+
+
+def check_encoded(made: Descriptors, n_pictures: int) -> Descriptors:
+    """Return what an encoder made, normalized to length 1, or raise."""
+    vectors = np.asarray(made.vectors, dtype=np.float64)
+    if vectors.ndim != 2 or len(vectors) != n_pictures or not np.isfinite(vectors).all():
+        raise ParameterError(
+            f"The encoder must return one row of finite numbers for each picture. Got shape {vectors.shape} for "
+            f"{n_pictures} pictures" + ("." if np.isfinite(vectors).all() else ", with NaN or infinity.")
+        )
+    return Descriptors(_normalized(vectors).astype(np.float32), made.details)
 
 
 def count_processors(n_jobs: int) -> int:
@@ -154,10 +182,11 @@ def _decoded_size(encoder: Encoder | None) -> int:
     return max(WORKING_SIDE, encoder.input_size if encoder is not None else 0)
 
 
-def _normalized(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _normalized(vectors: npt.NDArray[_Float]) -> npt.NDArray[_Float]:
+    vectors = vectors / np.maximum(np.abs(vectors).max(axis=1, keepdims=True, initial=0), np.finfo(np.float32).tiny)
     lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, None]
-    vectors /= np.where(lengths > 0, lengths, 1)
-    return vectors
+    scaled: npt.NDArray[_Float] = (vectors / np.where(lengths > 0, lengths, 1)).astype(vectors.dtype)
+    return scaled
 
 
 class _Run:
@@ -184,22 +213,21 @@ class _Run:
         self.waiting = [row for row, digest in enumerate(self.digests) if digest is None or digest not in self._done]
 
     def _complete(self, digests: set[str]) -> set[str]:
-        kept = self.store.has_facts([facts_key(digest) for digest in digests])
-        known = {digest for digest in digests if facts_key(digest) in kept}
+        kept = self.store.has_facts([facts_key(digest, self.encoder) for digest in digests])
+        known = {digest for digest in digests if facts_key(digest, self.encoder) in kept}
         if self.encoder is None:
             return known
         encoded = self.store.has_vectors([vector_key(digest, self.encoder.key) for digest in known])
         whole = {digest for digest in known if vector_key(digest, self.encoder.key) in encoded}
-        others = self.store.facts([facts_key(digest) for digest in known - whole])
-        return whole | {digest for digest in known - whole if others[facts_key(digest)]["is_broken"]}
+        others = self.store.facts([facts_key(digest, self.encoder) for digest in known - whole])
+        return whole | {digest for digest in known - whole if others[facts_key(digest, self.encoder)]["is_broken"]}
 
     def read(self) -> None:
         """Take every waiting file through all steps; each batch is kept as it comes in."""
         pool = ThreadPoolExecutor(self.n_workers, thread_name_prefix="fastdup_nb")
         batches = self._batches()
         pending: set[Future[_Batch]] = set()
-        with Progress(len(self.waiting), "Reading") as progress, warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module=r"PIL\.")  # odd files are told in the table, not on the screen
+        with Progress(len(self.waiting), "Reading") as progress, quiet_pillow():
             try:
                 for rows in batches:
                     pending.add(pool.submit(self._read_batch, rows))
@@ -212,14 +240,14 @@ class _Run:
                 pool.shutdown(wait=True, cancel_futures=True)
 
     def result(self) -> Scan:
-        keys = {facts_key(digest) for digest in self.digests if digest is not None}
+        keys = {facts_key(digest, self.encoder) for digest in self.digests if digest is not None}
         facts = self.store.facts(list(keys))
         rows: list[Facts] = []
         for row, digest in enumerate(self.digests):
             if digest is None:
                 rows.append({"is_broken": True, "reason": self.unreadable[row]})
             else:
-                rows.append(facts[facts_key(digest)])
+                rows.append(facts[facts_key(digest, self.encoder)])
         return Scan(self.digests, rows)
 
     def _batches(self) -> Iterator[list[int]]:
@@ -240,8 +268,8 @@ class _Run:
             self.digests[row] = digest
         self.store.put_batch(
             files=[(os.fsencode(self.listing.paths[row]), *stamp, digest) for row, digest, stamp in batch.files],
-            facts={facts_key(digest): facts for digest, facts in batch.facts.items()},
-            thumbnails={facts_key(digest): jpeg for digest, jpeg in batch.thumbnails.items()},
+            facts={facts_key(digest, self.encoder): facts for digest, facts in batch.facts.items()},
+            thumbnails={facts_key(digest, self.encoder): jpeg for digest, jpeg in batch.thumbnails.items()},
             vectors=batch.vectors,
         )
 
@@ -260,7 +288,7 @@ class _Run:
     def _encode(self, batch: _Batch) -> None:
         if not batch.prepared or self.encoder is None:
             return
-        made = self.encoder.encode(np.stack(list(batch.prepared.values())))
+        made = check_encoded(self.encoder.encode(np.stack(list(batch.prepared.values()))), len(batch.prepared))
         for i, digest in enumerate(batch.prepared):
             detail = None if made.details is None else made.details[i].tobytes()
             batch.vectors[vector_key(digest, self.encoder.key)] = (made.vectors[i].astype(np.float16).tobytes(), detail)

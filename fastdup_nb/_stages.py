@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import io
-import os
 import threading
-from collections.abc import Callable, Iterable, Sequence, Sized
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b, sha256
+from hashlib import sha256
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ._given import check_directions, check_length, join_columns, tell
+from ._linking import link_vectors, merge_equal
 from ._scan import Scan, count_processors, facts_key, find_waiting, load_descriptors, scan_images
 from ._store import Store, default_location
-from .embeddings import Descriptors, Encoder, load_encoder
-from .errors import ImageError, ParameterError, ParameterTypeError, UnknownImageError
+from .embeddings import GENERIC_PRESETS, Descriptors, Encoder, load_encoder, presets_for
+from .errors import ImageError, UnknownImageError
 from .findings.duplicates import TEXT
-from .graph import NeighborGraph, build_graph, update_graph, uses_nn_descent, warm_up
+from .graph import NeighborGraph, uses_nn_descent, warm_up
 from .images import FACTS, decode_image, hash_pixels
 from .sources import Listing, list_images, read_bytes
 
-GRAPH_VERSION = 1
 #: The columns of ``Dataset.images``, with their dtypes; what FACTS mean stands with them.
 _COLUMNS = MappingProxyType({
     "path": TEXT, "label": TEXT, "split": TEXT, "width": "Int64", "height": "Int64", "format": TEXT, "mode": TEXT,
@@ -39,10 +38,10 @@ _COLUMNS = MappingProxyType({
 class Settings:
     """What a dataset was made with; checked before."""
 
-    source: object
+    source: str | None
     labels: object
     split: object
-    cache: str | os.PathLike[str] | None
+    cache: str | Path | None
     encoder: object
     n_neighbors: int
     n_jobs: int
@@ -54,11 +53,16 @@ class Settings:
 class Stages:
     """The lazy stages of one dataset. A lock makes sure that two threads do not work out the same one."""
 
-    def __init__(self, settings: Settings, listing: Listing | None = None) -> None:
+    def __init__(self, settings: Settings, listing: Listing | None = None, store: Store | None = None) -> None:
         self.settings = settings
         self._lock = threading.RLock()
         self._listing = listing
+        if store is not None:
+            self.__dict__["store"] = store
         self._full_hashes: dict[str, str] = {}
+
+    def __reduce__(self) -> tuple[type[Stages], tuple[Settings, Listing]]:
+        return Stages, (self.settings, self.listing)  # what was worked out is found in the store again
 
     @property
     def is_scanned(self) -> bool:
@@ -81,7 +85,7 @@ class Stages:
     @cached_property
     def encoder(self) -> Encoder | None:
         """The encoder, or None where the user brought vectors."""
-        return None if self.settings.embeddings is not None else load_encoder(self.settings.encoder)
+        return None if self.settings.embeddings is not None else load_encoder(self.settings.encoder)  # type: ignore[arg-type]
 
     @cached_property
     def store(self) -> Store:
@@ -107,17 +111,19 @@ class Stages:
         facts["path"] = [_printable(path) for path in self.listing.paths]
         facts["label"], facts["split"] = self.labels, self.splits
         facts["exif_time"] = pd.to_datetime(facts["exif_time"])
-        return _with_columns(facts.astype(dict(_COLUMNS)), self.listing.columns)
+        told = (self.settings.labels, self.settings.split)
+        used = [name if value is None else value for name, value in zip(("label", "split"), told, strict=True)]
+        return join_columns(facts.astype(dict(_COLUMNS)), self.listing, used)
 
     @cached_property
     def labels(self) -> pd.Series:
         """The label of each image, missing where there is none."""
-        return self._told("labels", "label", lambda image_id: image_id.rpartition("/")[0].rpartition("/")[2])
+        return tell(self.settings.labels, "label", self.listing)
 
     @cached_property
     def splits(self) -> pd.Series:
         """The split of each image, missing where there is none."""
-        return self._told("split", "split", lambda image_id: image_id.partition("/")[0] if "/" in image_id else "")
+        return tell(self.settings.split, "split", self.listing)
 
     @cached_property
     def valid(self) -> npt.NDArray[np.int64]:
@@ -162,7 +168,16 @@ class Stages:
         with self._lock:
             if "graph" in self.__dict__:
                 return self.__dict__["graph"]  # type: ignore[no-any-return]
-            return self._find_graph()
+            s = self.settings
+            return link_vectors(
+                self.descriptors.vectors,
+                self.store,
+                self._encoder_key,
+                n_neighbors=s.n_neighbors,
+                method=s.method,
+                random_state=s.random_state,
+                n_jobs=count_processors(s.n_jobs),
+            )
 
     def digest_of(self, image_id: str) -> str | None:
         """Return the content digest of an image."""
@@ -181,7 +196,7 @@ class Stages:
     def thumbnail(self, image_id: str) -> bytes | None:
         """Return a small JPEG of an image, or None where there is no picture."""
         digest = self.digest_of(image_id)
-        return None if digest is None else self.store.thumbnail(facts_key(digest))
+        return None if digest is None else self.store.thumbnail(facts_key(digest, self.encoder))
 
     def pixel_ids(self, unsure: Sequence[int]) -> npt.NDArray[np.int64]:
         """Return a number for each valid image, the same for the same decoded picture.
@@ -195,15 +210,18 @@ class Stages:
             [names.setdefault(self._pixels_of(i), len(names)) for i in range(len(self.valid))], dtype=np.int64
         )
 
-    def with_embeddings(self, embeddings: npt.NDArray[np.float32]) -> Stages:
-        """Return the stages of the same images with the user's own vectors."""
-        return Stages(replace(self.settings, embeddings=embeddings), self.listing)
+    def varied(self, settings: Settings) -> Stages:
+        """Return the stages of the same images with other settings; the store is shared where it would be the same."""
+        before = self.settings
+        same = "store" in self.__dict__ and settings.cache == before.cache and self._is_repeatable
+        return Stages(settings, self._listing, self.store if same else None)
 
     def check(self) -> None:
         """Raise what is wrong with the encoder, the labels or the split, before any image is read."""
         _ = self.encoder
         for option in ("labels", "split"):
-            self._check_told(option)
+            if not isinstance(getattr(self.settings, option), (str, type(None))):
+                check_length(getattr(self.settings, option), option, self.listing)
 
     def find_waiting(self) -> list[int]:
         """Return the positions of the images that are new or changed."""
@@ -224,9 +242,9 @@ class Stages:
         return [self.scan.facts[i] for i in self.valid]
 
     @property
-    def encoder_is_calibrated(self) -> bool:
-        """Whether similarities are those that the presets were calibrated for."""
-        return isinstance(self.settings.encoder, str) and self.settings.embeddings is None
+    def presets(self) -> dict[str, float]:
+        """Bounds on the similarity of duplicates, calibrated for the encoder where it is ours."""
+        return dict(GENERIC_PRESETS) if self.encoder is None else presets_for(self.encoder)
 
     @property
     def encoder_name(self) -> str:
@@ -246,29 +264,6 @@ class Stages:
         if not self._is_repeatable:
             return "memory only, as the encoder has no name; give it key='...'"
         return str(default_location(self.listing.root)) if self.settings.cache == "auto" else str(self.settings.cache)
-
-    def _check_told(self, option: str) -> None:
-        told, columns = getattr(self.settings, option), self.listing_columns
-        if told is None or (isinstance(told, str) and told == "folder"):
-            return
-        if isinstance(told, str):
-            if told not in columns:
-                has = f"the columns {', '.join(map(repr, columns))}" if columns else "no columns"
-                raise ParameterError(
-                    f"The {option!r} parameter of Dataset must be 'folder', a column of the source or a sequence. "
-                    f"Got {told!r}, but the source has {has}."
-                )
-            return
-        if not isinstance(told, Sized) or not isinstance(told, Iterable):
-            raise ParameterTypeError(
-                f"The {option!r} parameter of Dataset must be 'folder', a column of the source or a sequence. Got "
-                f"{type(told).__name__} instead."
-            )
-        if len(told) != len(self.listing):
-            raise ParameterError(
-                f"The {option!r} parameter of Dataset must have one entry for each of the {len(self.listing):,} listed "
-                f"images. Got {len(told):,}."
-            )
 
     @property
     def listing_columns(self) -> list[str]:
@@ -299,23 +294,6 @@ class Stages:
     def positions(self) -> dict[str, int]:
         """The place of each image in the listing."""
         return {image_id: i for i, image_id in enumerate(self.listing.image_ids)}
-
-    def _told(self, option: str, column: str, of_folder: Callable[[str], str]) -> pd.Series:
-        """Return what the user told about each image: by folder, by a column, or one by one."""
-        told = getattr(self.settings, option)
-        ids, columns = self.listing.image_ids, self.listing.columns
-        if told is None and columns is not None and column in columns:
-            told = column
-        if told is None:
-            values: Sequence[Any] = [None] * len(ids)
-        elif not isinstance(told, str):
-            values = list(told)
-        elif told == "folder":
-            values = [of_folder(image_id) or None for image_id in ids]
-        else:
-            values = [] if columns is None else columns[told].tolist()
-        given = pd.Series(values, index=pd.Index(ids, dtype=TEXT), dtype=object)
-        return given.where(given.isna(), given.astype(str)).astype(TEXT)
 
     def _facts(self, i: int) -> dict[str, object]:
         return self.scan.facts[int(self.valid[i])]
@@ -350,112 +328,13 @@ class Stages:
     @cached_property
     def _distinct(self) -> tuple[Descriptors, npt.NDArray[np.int64]]:
         if self.settings.embeddings is not None:
-            whole = Descriptors(_unit_rows(self.settings.embeddings[self.valid]))
-            return _merge_equal(whole)
+            return merge_equal(Descriptors(check_directions(self.settings.embeddings[self.valid], self.valid_ids)))
         digests = [self.scan.digests[i] or "" for i in self.valid]
         contents: dict[str, int] = {}
         of_image = np.array([contents.setdefault(digest, len(contents)) for digest in digests], dtype=np.int64)
-        loaded, of_content = _merge_equal(load_descriptors(self.store, list(contents), self._encoder_key))
+        loaded, of_content = merge_equal(load_descriptors(self.store, list(contents), self._encoder_key))
         return loaded, of_content[of_image] if len(of_image) else of_image
-
-    def _find_graph(self) -> NeighborGraph:
-        vectors, s = self.descriptors.vectors, self.settings
-        names = _row_names(vectors)
-        family = f"graph:{GRAPH_VERSION}:{self._encoder_key}:{s.n_neighbors}:{s.method}:{s.random_state}"
-        key = f"{family}:{blake2b(names.tobytes(), digest_size=16).hexdigest()}"
-        kept = self.store.result(key)
-        if kept is not None:
-            return _unpack_graph(kept)[0]
-        older = self.store.latest(family)
-        n_jobs = count_processors(s.n_jobs)
-        options = {"method": s.method, "random_state": s.random_state, "n_jobs": n_jobs}
-        if older is not None:
-            graph, old_names = _unpack_graph(older)
-            graph = update_graph(graph, vectors, kept=_match(old_names, names), **options)  # type: ignore[arg-type]
-        else:
-            graph = build_graph(vectors, n_neighbors=s.n_neighbors, **options)  # type: ignore[arg-type]
-        self.store.put_result(key, _pack_graph(graph, names), family=family)
-        return graph
 
 
 def _printable(path: str) -> str:
     return path if path.isascii() else path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def _with_columns(facts: pd.DataFrame, columns: pd.DataFrame | None) -> pd.DataFrame:
-    """Join the columns the user brought; those with a name of ours get ``_given``."""
-    if columns is None:
-        return facts
-    own = columns.drop(columns=[c for c in ("label", "split") if c in columns and facts[c].notna().any()])
-    own = own.rename(columns={c: f"{c}_given" for c in own if c in facts})
-    return facts.join(own.set_axis(facts.index, axis=0))
-
-
-def _unit_rows(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.ascontiguousarray(vectors / np.where(lengths > 0, lengths, 1), dtype=np.float32)
-
-
-def _row_names(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.void]:
-    """Return a 16-byte name for each row, the same for the same vector."""
-    named = b"".join(blake2b(row.tobytes(), digest_size=16).digest() for row in vectors)
-    return np.frombuffer(named, dtype="V16")
-
-
-def _merge_equal(descriptors: Descriptors) -> tuple[Descriptors, npt.NDArray[np.int64]]:
-    """Return descriptors without repeated vectors, in order of first occurrence, and the row of each."""
-    if len(descriptors) == 0:
-        return descriptors, np.empty(0, dtype=np.int64)
-    names: dict[bytes, int] = {}
-    rows = np.array([names.setdefault(bytes(n), len(names)) for n in _row_names(descriptors.vectors)], dtype=np.int64)
-    if len(names) == len(rows):
-        return descriptors, rows
-    return descriptors.take(np.unique(rows, return_index=True)[1]), rows
-
-
-def _match(old: npt.NDArray[np.void], new: npt.NDArray[np.void]) -> npt.NDArray[np.int64]:
-    """Return for each new row its place among the old ones, or -1."""
-    places = {bytes(name): i for i, name in enumerate(old)}
-    return np.array([places.get(bytes(name), -1) for name in new], dtype=np.int64)
-
-
-def _pack_graph(graph: NeighborGraph, names: npt.NDArray[np.void]) -> bytes:
-    file = io.BytesIO()
-    np.savez(
-        file,
-        indices=graph.indices,
-        distances=graph.distances,
-        names=np.frombuffer(names.tobytes(), dtype=np.uint8),
-        facts=np.array([graph.metric, graph.method, repr(graph.recall), str(graph.recall_sample)]),
-    )
-    return file.getvalue()
-
-
-def _unpack_graph(payload: bytes) -> tuple[NeighborGraph, npt.NDArray[np.void]]:
-    with np.load(io.BytesIO(payload), allow_pickle=False) as kept:
-        metric, method, recall, sample = (str(value) for value in kept["facts"])
-        graph = NeighborGraph(
-            kept["indices"],
-            kept["distances"],
-            metric=metric,
-            method=method,
-            recall=None if recall == "None" else float(recall),
-            recall_sample=int(sample),
-        )
-        return graph, np.frombuffer(kept["names"].tobytes(), dtype="V16")
-
-
-def check_embeddings(embeddings: object, n_images: int) -> npt.NDArray[np.float32]:
-    """Return a user's own vectors as float32 (n_images, n_features), or raise."""
-    try:
-        array = np.asarray(embeddings, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise ParameterError(f"The 'embeddings' parameter of Dataset must be an array of numbers: {error}") from error
-    if array.ndim != 2 or len(array) != n_images or array.shape[1] == 0:
-        raise ParameterError(
-            f"The 'embeddings' parameter of Dataset must have a row for each of the {n_images:,} listed images, in the "
-            f"order of ds.image_ids. Got shape {array.shape} instead."
-        )
-    if not np.isfinite(array).all():
-        raise ParameterError("The 'embeddings' parameter of Dataset must be finite; it holds NaN or infinity.")
-    return array

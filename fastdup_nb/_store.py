@@ -58,12 +58,12 @@ class Store:
         self._db = _connect(folder)
 
     @classmethod
-    def open(cls, cache: str | os.PathLike[str] | None, root: Path) -> Store:
+    def open(cls, cache: str | Path | None, root: Path) -> Store:
         """Open the store that *cache* names: "auto", a folder, or None to keep nothing."""
         if cache is None:
             return cls(None)
         if cache != "auto":
-            return cls(Path(cache).absolute())
+            return cls(Path(cache))
         try:
             return cls(default_location(root))
         except (StoreError, RuntimeError) as error:  # RuntimeError: no home
@@ -105,7 +105,11 @@ class Store:
 
     def facts(self, keys: Sequence[str]) -> dict[str, dict[str, object]]:
         """Return key -> facts of those that are known."""
-        return {key: json.loads(text) for key, text in self._by_key("select key, facts from facts", keys)}
+        rows = self._by_key("select key, facts from facts", keys)
+        try:
+            return {key: _parse(text) for key, text in rows}
+        except ValueError as error:
+            raise _explain(sqlite3.DatabaseError("malformed"), self.folder) from error
 
     def has_facts(self, keys: Sequence[str]) -> set[str]:
         """Return the keys whose facts are known."""
@@ -167,6 +171,13 @@ class Store:
 
     def _explained(self, error: sqlite3.Error) -> StoreError:
         return _explain(error, self.folder)
+
+
+def _parse(text: str) -> dict[str, object]:
+    facts = json.loads(text)
+    if not isinstance(facts, dict) or not facts:
+        raise ValueError(f"these are no facts: {text[:40]}")
+    return facts
 
 
 def _chunks(keys: Sequence[str], size: int) -> Iterable[Sequence[str]]:

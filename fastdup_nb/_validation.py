@@ -26,9 +26,12 @@ def check_number(
     return number
 
 
-def check_integer(value: object, name: str, caller: str, *, low: int, high: int | None = None) -> int:
-    """Return *value* as an int in [low, high], or raise."""
+def check_integer(
+    value: object, name: str, caller: str, *, low: int, high: int | None = None, otherwise: str = ""
+) -> int:
+    """Return *value* as an int in [low, high], or raise; *otherwise* says what else could have been given."""
     wanted = f"an int of at least {low}" if high is None else f"an int in [{low}, {high}]"
+    wanted += f", or {otherwise}" if otherwise else ""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise ParameterTypeError(_wrong(name, caller, wanted, value))
     number = int(value)

@@ -7,6 +7,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,20 +15,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ._given import check_embeddings, check_told
 from ._query import read_query
-from ._stages import Settings, Stages, check_embeddings
-from ._validation import check_choice, check_integer, check_number
-from .embeddings import GENERIC_PRESETS, PRESETS, score_pairs
+from ._stages import Settings, Stages
+from ._validation import check_choice, check_integer
+from .embeddings import score_pairs
 from .errors import ParameterError, ParameterTypeError
 from .findings.clusters import default_min_cluster_size, find_clusters, label_clusters
-from .findings.duplicates import TEXT, Copies, find_duplicates
-from .findings.keeping import KEEP_RULES, find_unsure_pixels, rank_images
-from .findings.outliers import find_outliers
-from .findings.quality import QUALITY_BOUNDS, find_quality_issues
+from .findings.duplicates import TEXT, Copies, find_duplicates, read_similarity
+from .findings.keeping import KEEP_RULES, count_same_files, find_unsure_pixels, rank_images
+from .findings.outliers import check_contamination, find_outliers
+from .findings.quality import check_bounds, find_quality_issues
 from .graph import METHODS, search
 from .results import Clusters, Duplicates, Estimate, Neighbors, Outliers, Overview, Quality, Shown, Similar, Summary
 from .results.summary import build_summary
-from .sources import check_source
+from .sources import Listing, check_source
 from .views import render_html, render_text
 
 if TYPE_CHECKING:
@@ -89,7 +91,6 @@ class Dataset:
     """
 
     _stages: Stages
-    _options: dict[str, object]
 
     def __init__(
         self,
@@ -106,30 +107,19 @@ class Dataset:
         embeddings: npt.ArrayLike | None = None,
     ) -> None:
         listing = check_source(source)
-        if cache is not None and not isinstance(cache, (str, os.PathLike)):
-            raise ParameterTypeError(
-                f"The 'cache' parameter of Dataset must be 'auto', a folder or None. Got {cache!r} instead."
-            )
-        if n_jobs != -1:
-            check_integer(n_jobs, "n_jobs", "Dataset", low=1)
-        settings = Settings(
-            source=source,
+        settings = _check_settings(
+            os.path.abspath(source) if isinstance(source, (str, os.PathLike)) else None,
+            listing,
             labels=labels,
             split=split,
             cache=cache,
             encoder=encoder,
-            n_neighbors=check_integer(n_neighbors, "n_neighbors", "Dataset", low=1, high=1000),
+            n_neighbors=n_neighbors,
             n_jobs=n_jobs,
-            random_state=check_integer(random_state, "random_state", "Dataset", low=0, high=2**32 - 1),
-            method=check_choice(method, "method", "Dataset", METHODS),
-            embeddings=None,
+            random_state=random_state,
+            method=method,
         )
-        stages = Stages(settings, listing)
-        if embeddings is not None:
-            stages = stages.with_embeddings(check_embeddings(embeddings, len(stages.listing)))
-        stages.check()
-        object.__setattr__(self, "_stages", stages)
-        object.__setattr__(self, "_options", {**settings.__dict__, "embeddings": embeddings})
+        self._start(Stages(settings, listing), embeddings)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"A Dataset does not change; make another with ds.using({name}=...).")
@@ -142,10 +132,29 @@ class Dataset:
         ParameterError
             If there is no such option.
         """
-        unknown = sorted(set(changes) - set(self._options))
+        options = dict(self._stages.settings.__dict__)
+        unknown = sorted(set(changes) - set(options))
         if unknown:
-            raise ParameterError(f"Dataset has no option {unknown[0]!r}; it has {', '.join(self._options)}.")
-        return Dataset(**{**self._options, **changes})  # type: ignore[arg-type]
+            raise ParameterError(f"Dataset has no option {unknown[0]!r}; it has {', '.join(options)}.")
+        if "encoder" in changes:
+            options["embeddings"] = None
+        options |= changes
+        if "source" in changes:
+            return Dataset(**options)
+        source, embeddings = options.pop("source"), options.pop("embeddings")
+        other = object.__new__(Dataset)
+        other._start(self._stages.varied(_check_settings(source, self._stages.listing, **options)), embeddings)
+        return other
+
+    def _start(self, stages: Stages, embeddings: npt.ArrayLike | None) -> None:
+        if embeddings is not None:
+            own = check_embeddings(embeddings, stages.listing)
+            stages = stages.varied(replace(stages.settings, embeddings=own))
+        stages.check()
+        object.__setattr__(self, "_stages", stages)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _restore, (self._stages,)
 
     def __len__(self) -> int:
         return len(self._stages.listing)
@@ -182,7 +191,7 @@ class Dataset:
         stages = self._stages
         return Neighbors(graph=stages.graph, image_ids=stages.distinct_ids, _shown=self._shown)
 
-    def duplicates(self, min_similarity: float | str | None = None, *, keep: str = "first") -> Duplicates:
+    def duplicates(self, min_similarity: float | str | None = None, keep: str = "first") -> Duplicates:
         """Find images that show the same picture: same file, same pixels, or nearly.
 
         Parameters
@@ -193,7 +202,7 @@ class Dataset:
             presets are plain cosine similarities.
         keep : {"first", "largest", "sharpest", "oldest"}, default "first"
             Which image of a group stays: the first listed, the one with most pixels, the sharpest, or the oldest by
-            EXIF time (else by file time).
+            EXIF time (else by file time). By any rule a symbolic link stays only where all are links.
 
         Returns
         -------
@@ -217,12 +226,13 @@ class Dataset:
         least = self._least_similarity(min_similarity)
         check_choice(keep, "keep", "Dataset.duplicates", KEEP_RULES)
         stages = self._stages
+        images = stages.images
         copies = Copies(
             image_ids=stages.valid_ids,
             rows=stages.rows,
             files=stages.files,
             pixels=stages.pixel_ids(find_unsure_pixels(stages.valid_facts, stages.rows, stages.graph)),
-            rank=rank_images(stages.images.loc[stages.valid_ids], keep),
+            rank=rank_images(images.loc[stages.valid_ids], keep),
         )
         descriptors = stages.descriptors
         found = find_duplicates(
@@ -238,7 +248,9 @@ class Dataset:
             min_similarity=least,
             keep=keep,
             n_images=len(stages.valid),
-            n_pairs=found.n_pairs,
+            n_pairs_by_tier=found.n_pairs_by_tier,
+            n_images_in_pairs=found.n_images_in_pairs,
+            n_same_files=count_same_files(images["path"], found.members),
             _shown=self._shown,
         )
 
@@ -257,6 +269,7 @@ class Dataset:
             A score for each image, larger is stranger, 1 is ordinary: how many times farther than usual its nearest
             neighbors are (``fastdup_nb.findings.outliers.score_outliers`` tells how). Exact copies share a score.
         """
+        contamination = check_contamination(contamination, "Dataset.outliers")
         stages = self._stages
         table = find_outliers(
             stages.valid_ids,
@@ -281,10 +294,10 @@ class Dataset:
         Clusters
             A label for each image, -1 for none, and a row for each cluster with its medoid and examples.
         """
-        stages = self._stages
-        size = default_min_cluster_size(len(stages.descriptors))
         if min_cluster_size is not None:
-            size = check_integer(min_cluster_size, "min_cluster_size", "Dataset.clusters", low=2)
+            min_cluster_size = check_integer(min_cluster_size, "min_cluster_size", "Dataset.clusters", low=2)
+        stages = self._stages
+        size = min_cluster_size or default_min_cluster_size(len(stages.descriptors))
         vectors, seed = stages.descriptors.vectors, stages.settings.random_state
         labels = label_clusters(
             vectors, stages.graph.indices, stages.graph.distances, min_cluster_size=size, random_state=seed
@@ -294,7 +307,7 @@ class Dataset:
             stages.valid_ids,
             vectors[stages.rows],
             labels[stages.rows],
-            given_labels=given.tolist() if given.notna().any() else None,
+            given_labels=given.tolist() if stages.labels.notna().any() else None,
         )
         return Clusters(clusters=clusters, members=members, min_cluster_size=size, _shown=self._shown)
 
@@ -312,8 +325,9 @@ class Dataset:
         Quality
             For each issue ``is_<issue>`` and ``<issue>_score``, 0 worst, 1 best.
         """
-        table = find_quality_issues(self._stages.images, bounds=bounds)
-        return Quality(table=table, bounds={**QUALITY_BOUNDS, **(bounds or {})}, _shown=self._shown)
+        limits = check_bounds(bounds, "Dataset.quality")
+        table = find_quality_issues(self._stages.images, bounds=limits)
+        return Quality(table=table, bounds=limits, _shown=self._shown)
 
     def similar(
         self,
@@ -350,8 +364,9 @@ class Dataset:
         near = pd.Series(1 - distances[0], index=rows[0])
         similarity = pd.Series(near.reindex(stages.rows).to_numpy(), index=pd.Index(stages.valid_ids, dtype=TEXT))
         similarity = similarity.dropna().astype(np.float32)
-        is_other = np.asarray(similarity.index != name)
-        order = np.lexsort((is_other, -similarity.to_numpy()))
+        is_query = np.asarray(similarity.index == name)
+        similarity[is_query] = 1
+        order = np.lexsort((-similarity.to_numpy(), ~is_query))
         table = similarity.iloc[order].head(n_neighbors).rename("similarity").rename_axis("image_id").to_frame()
         return Similar(table=table, query=name, _shown=self._shown)
 
@@ -379,17 +394,27 @@ class Dataset:
         Parameters
         ----------
         path : path
-            The file to write, ending in ``.html``. A report there is replaced; another file is not.
+            The file to write, ending in ``.html``. A report there is replaced; another file is not. A link stays, and
+            the file that it points to is written.
 
         Returns
         -------
         Path
             The file written.
-        """
-        from .results.report import write_report
 
-        findings = self.summary(), self.duplicates(), self.outliers(), self.clusters(), self.quality()
-        return write_report(Path(path), self._overview(), findings, self._stages.thumbnail)
+        Raises
+        ------
+        ParameterError
+            If *path* does not end in ``.html``, or names a folder or a file that is no report.
+        StoreError
+            If it cannot be written.
+        """
+        from .results.report import check_path, write_report
+
+        check_path(path)
+        findings = self.duplicates(), self.outliers(), self.clusters(), self.quality()
+        summary = build_summary(*findings, self._shown)
+        return write_report(path, self._overview(), (summary, *findings), self._stages.thumbnail)
 
     def __repr__(self) -> str:
         return render_text(self._overview().view())
@@ -402,11 +427,8 @@ class Dataset:
         return Shown(self._stages.images, self._stages.thumbnail)
 
     def _least_similarity(self, wanted: float | str | None) -> float:
-        presets = PRESETS if self._stages.encoder_is_calibrated else GENERIC_PRESETS
-        if wanted is None or isinstance(wanted, str):
-            name = check_choice(wanted or "default", "min_similarity", "Dataset.duplicates", tuple(presets))
-            return presets[name]
-        return check_number(wanted, "min_similarity", "Dataset.duplicates", low=0, high=1)
+        presets = self._stages.presets
+        return read_similarity(wanted, presets, "Dataset.duplicates")
 
     def _overview(self) -> Overview:
         stages = self._stages
@@ -424,3 +446,50 @@ class Dataset:
             n_broken=len(listing) - len(stages.valid) if stages.is_scanned else None,
             is_linked=stages.is_linked,
         )
+
+
+def _check_settings(
+    source: str | None,
+    listing: Listing | None,
+    *,
+    labels: object,
+    split: object,
+    cache: object,
+    encoder: object,
+    n_neighbors: object,
+    n_jobs: object,
+    random_state: object,
+    method: object,
+) -> Settings:
+    columns = [] if listing is None or listing.columns is None else listing.columns.columns.tolist()
+    if n_jobs != -1:
+        check_integer(n_jobs, "n_jobs", "Dataset", low=1, otherwise="-1 for all processors")
+    return Settings(
+        source=source,
+        labels=check_told(labels, "labels", columns),
+        split=check_told(split, "split", columns),
+        cache=_check_cache(cache),
+        encoder=encoder,
+        n_neighbors=check_integer(n_neighbors, "n_neighbors", "Dataset", low=1, high=1000),
+        n_jobs=int(n_jobs),  # type: ignore[call-overload]
+        random_state=check_integer(random_state, "random_state", "Dataset", low=0, high=2**32 - 1),
+        method=check_choice(method, "method", "Dataset", METHODS),
+        embeddings=None,
+    )
+
+
+def _check_cache(cache: object) -> str | Path | None:
+    if cache is None or (isinstance(cache, str) and cache == "auto"):
+        return cache
+    wanted = "The 'cache' parameter of Dataset must be 'auto', a folder or None."
+    if not isinstance(cache, (str, os.PathLike)):
+        raise ParameterTypeError(f"{wanted} Got {cache!r} instead.")
+    if not os.fspath(cache) or "\0" in str(cache):
+        raise ParameterError(f"{wanted} Got {cache!r} instead.")
+    return Path(os.fspath(cache)).expanduser().absolute()
+
+
+def _restore(stages: Stages) -> Dataset:
+    dataset = object.__new__(Dataset)
+    object.__setattr__(dataset, "_stages", stages)
+    return dataset

@@ -275,7 +275,7 @@ def _check_path(path: object) -> str:
 
 
 def _readable_ids(names: list[str]) -> tuple[str, ...]:
-    r"""Return ids that can be encoded: bytes of a name that are no text become ``\xNN``, with a number if that is taken."""
+    r"""Return ids that can be encoded: bytes of a name that are no text become ``\xNN``, numbered if taken."""
     if all(name.isascii() for name in names):
         return tuple(names)
     ids = [os.fsencode(name).decode("utf-8", "backslashreplace") for name in names]

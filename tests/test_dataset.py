@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import subprocess
 import sys
 
@@ -86,7 +87,7 @@ def test_columns_of_a_table_stay_with_the_images(sample_folder, tmp_path):
 @pytest.mark.parametrize(
     ("options", "error", "says"),
     [
-        ({"labels": "species"}, ParameterError, "must be 'folder', a column of the source or a sequence.*no columns"),
+        ({"labels": "species"}, ParameterError, "must be 'folder', a column of the source.*no columns"),
         ({"labels": ["a", "b"]}, ParameterError, "one entry for each of the 6 listed images. Got 2"),
         ({"split": 5}, ParameterTypeError, "Got int"),
         ({"cache": 5}, ParameterTypeError, "'auto', a folder or None"),
@@ -142,7 +143,7 @@ def test_own_vectors_are_used_as_they_are(few):
     assert ds.similar(ids[0], n_neighbors=2).table.index.tolist() == ids[:2]
     assert ds.similar(np.array([0.0, -3.0]), n_neighbors=1).table.index.tolist() == [ids[5]]
     with pytest.raises(ParameterError, match="no encoder for other pictures"):
-        ds.similar(few / ids[0])
+        ds.similar((few / ids[0]).read_bytes())
 
 
 @pytest.mark.parametrize("form", ["id", "path", "str path", "bytes", "PIL", "array"])
@@ -329,3 +330,155 @@ def test_another_seed_or_number_of_jobs_gives_the_same_pairs(sample_folder, data
     assert set(zip(a.image_id_a, a.image_id_b, a.tier, strict=True)) == set(
         zip(b.image_id_a, b.image_id_b, b.tier, strict=True)
     )
+
+
+def test_a_dataset_and_its_results_survive_pickling(few, tmp_path):
+    ds = fd.Dataset(few, labels="folder", cache=tmp_path / "store")
+    dups = ds.duplicates("loose")
+    again, result = pickle.loads(pickle.dumps((ds, dups)))  # noqa: S301
+    pd.testing.assert_frame_equal(again.images, ds.images)
+    pd.testing.assert_frame_equal(result.pairs, dups.pairs)
+    assert result._repr_html_() == dups._repr_html_()
+
+
+def test_a_relative_folder_stays_the_one_that_was_meant(few, tmp_path, monkeypatch):
+    monkeypatch.chdir(few.parent)
+    ds = fd.Dataset("few", cache="kept")
+    monkeypatch.chdir(tmp_path.parent)
+    assert len(ds.images) == 6
+    assert not ds.images["is_broken"].any()
+    assert (few.parent / "kept").is_dir()
+
+
+def test_another_option_keeps_source_and_store(few, reads):
+    ds = fd.Dataset((path for path in sorted(few.iterdir())), cache=None)
+    ds.duplicates()
+    n_read = len(reads)
+    other = ds.using(n_neighbors=2)
+    assert other.image_ids == ds.image_ids
+    assert other.neighbors.graph.n_neighbors == 2
+    assert len(reads) == n_read
+
+
+def test_what_was_given_is_copied(few):
+    vectors, labels = np.eye(6), ["a"] * 6
+    ds = fd.Dataset(few, embeddings=vectors, labels=labels, cache=None)
+    vectors[:] = 1
+    labels[:] = "b" * 6
+    assert ds.duplicates(0.9).n_pairs == 0
+    assert set(ds.images["label"]) == {"a"}
+
+
+def test_vectors_of_any_length_are_compared_and_zeros_are_refused(few):
+    random = np.random.default_rng(0).normal(size=(6, 8))
+    for scale in (1e30, 1e-30, 1e300):
+        ds = fd.Dataset(few, embeddings=random * scale, cache=None)
+        np.testing.assert_allclose(ds.embeddings, random / np.linalg.norm(random, axis=1, keepdims=True), rtol=1e-5)
+    random[2] = 0
+    with pytest.raises(ParameterError, match=r"vector of zeros for 1 images, the first of them '.*\.jpg'"):
+        fd.Dataset(few, embeddings=random, cache=None).duplicates()
+    for wrong in (np.full((6, 2), "x"), np.ones((6, 2), complex)):
+        with pytest.raises(ParameterError, match="array of numbers"):
+            fd.Dataset(few, embeddings=wrong)
+
+
+def test_labels_and_vectors_are_matched_by_id_where_they_have_ids(few):
+    ids = fd.Dataset(few).image_ids
+    labels = {image_id: image_id[:3] for image_id in reversed(ids)}
+    expected = [image_id[:3] for image_id in ids]
+    for told in (labels, pd.Series(labels), pd.Series(expected), expected, np.array(expected)):
+        assert fd.Dataset(few, labels=told, cache=None).images["label"].tolist() == expected
+    assert fd.Dataset(few, labels={ids[1]: 7}, cache=None).images["label"].dropna().to_dict() == {ids[1]: "7"}
+    vectors = pd.DataFrame(np.eye(6), index=ids)
+    assert fd.Dataset(few, embeddings=vectors[::-1], cache=None).embeddings.argmax(axis=1).tolist() == list(range(6))
+    with pytest.raises(ParameterTypeError, match="Got set instead"):
+        fd.Dataset(few, labels=set(ids))
+    with pytest.raises(ParameterError, match="indexed by image id"):
+        fd.Dataset(few, labels={"other.jpg": "x"})
+
+
+def test_the_folder_an_image_lies_in_is_its_label_even_at_the_root(few):
+    assert set(fd.Dataset(few, labels="folder", cache=None).images["label"]) == {"few"}
+    assert fd.Dataset(few, split="folder", cache=None).images["split"].isna().all()
+
+
+def test_no_column_of_a_table_is_lost(few):
+    names = sorted(path.name for path in few.iterdir())
+    table = pd.DataFrame(
+        {
+            "path": [str(few / name) for name in names],
+            "label": 1.0,
+            "image_id": 5,
+            "width": 1,
+            "width_given": 2,
+            "kind": [1, None, 3, 4, 5, 6],
+        }
+    )
+    images = fd.Dataset(table, labels="kind", cache=None).images
+    assert images["label"].tolist()[::2] == ["1", "3", "5"]
+    assert images["label"].isna().tolist() == [False, True, False, False, False, False]
+    assert images["label_given"].tolist() == [1.0] * 6
+    assert images["width_given"].tolist() == [2] * 6
+    assert images["width_given_given"].tolist() == [1] * 6
+    assert images.reset_index()["image_id_given"].tolist() == [5] * 6
+
+
+def test_the_query_comes_first_even_among_all_but_equal_ones(few, sample_folder):
+    base = np.ones((6, 512)) + np.random.default_rng(0).normal(scale=1e-6, size=(6, 512))
+    ds = fd.Dataset(few, embeddings=base, cache=None)
+    for image_id in ds.image_ids:
+        table = ds.similar(image_id).table
+        assert table.index[0] == image_id
+        assert table["similarity"].iloc[0] == 1
+
+
+@pytest.mark.parametrize("picture", ["closed", "empty", "La", "CMYK", "F"])
+def test_odd_pictures_are_used_or_refused_clearly(dataset, sample_folder, picture):
+    image = Image.open(sample_folder / "train/animal/cat.jpg")
+    if picture == "closed":
+        image.close()
+    elif picture == "empty":
+        image = Image.new("RGB", (0, 5))
+    elif picture == "La":
+        image = image.convert("LA").convert("La")
+    else:
+        image = image.convert("L").convert(picture) if picture == "F" else image.convert(picture)
+    if picture in {"closed", "empty"}:
+        with pytest.raises(ImageError, match=r"cannot be used|empty"):
+            dataset.similar(image)
+    else:
+        assert len(dataset.similar(image, n_neighbors=3).table) == 3
+
+
+def test_bounds_follow_the_encoder_not_how_it_was_named(few):
+    from fastdup_nb.embeddings import GENERIC_PRESETS, MODELS, PRESETS
+
+    path = MODELS["efficientnet-lite0"].path
+    for encoder in (str(path), path, fd.OnnxEncoder(path, output="vectors")):
+        assert fd.Dataset(few, encoder=encoder, cache=None).duplicates().min_similarity == GENERIC_PRESETS["default"]
+    assert fd.Dataset(few, cache=None).duplicates().min_similarity == PRESETS["default"]
+
+
+def test_what_an_encoder_makes_is_checked_before_it_is_kept(few, tmp_path):
+    class Wrong:
+        key, input_size = "wrong", 8
+
+        def __init__(self, make):
+            self.make = make
+
+        def prepare(self, image):
+            return np.asarray(image.convert("RGB").resize((8, 8)))
+
+        def encode(self, batch):
+            from fastdup_nb.embeddings import Descriptors
+
+            return Descriptors(self.make(batch))
+
+    def mean(batch):
+        return batch.mean(axis=(1, 2)).astype(np.float32) + 1
+
+    for make in (lambda batch: mean(batch)[:1], lambda batch: mean(batch) * np.nan, lambda batch: mean(batch)[0]):
+        with pytest.raises(ParameterError, match="one row of finite numbers for each picture"):
+            fd.Dataset(few, encoder=Wrong(make), cache=tmp_path / "store", n_jobs=1).embeddings
+    large = fd.Dataset(few, encoder=Wrong(lambda batch: mean(batch) * 1e6), cache=tmp_path / "store").embeddings
+    np.testing.assert_allclose(np.linalg.norm(large, axis=1), 1, rtol=1e-3)

@@ -228,3 +228,27 @@ def test_what_a_function_without_a_name_made_is_not_kept(few, tmp_path):
     assert ds.embeddings.shape == (6, 3)
     assert "memory only, as the encoder has no name" in repr(fd.Dataset(few, encoder=lambda batch: batch.mean((1, 2))))
     assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("damage", ["update facts set facts = '{}'", "update facts set facts = 'nope'",
+                                    "delete from parts", "update parts set payload = x'00'"])  # fmt: skip
+def test_a_damaged_row_is_made_anew_or_says_what_to_delete(few, tmp_path, damage):
+    expected = fd.Dataset(few, cache=tmp_path / "store").duplicates().pairs
+    with sqlite3.connect(tmp_path / "store" / "store-1.sqlite") as db:
+        db.execute(damage)
+    if "facts" in damage:
+        with pytest.raises(StoreError, match=r"damaged\. Delete it"):
+            fd.Dataset(few, cache=tmp_path / "store").duplicates()
+    else:
+        pd.testing.assert_frame_equal(fd.Dataset(few, cache=tmp_path / "store").duplicates().pairs, expected)
+
+
+def test_facts_do_not_depend_on_who_filled_the_cache(few, tmp_path):
+    mean = {side: fd.CallableEncoder(mean_color, input_size=side) for side in (32, 300)}
+    fd.Dataset(few, cache=tmp_path / "store", encoder=mean[32]).images
+    second = fd.Dataset(few, cache=tmp_path / "store", encoder=mean[300]).images
+    pd.testing.assert_frame_equal(second, fd.Dataset(few, cache=None, encoder=mean[300]).images)
+
+
+def mean_color(batch):
+    return batch.mean(axis=(1, 2)) + 1

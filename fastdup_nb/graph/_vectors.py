@@ -78,7 +78,7 @@ def check_n_neighbors(n_neighbors: object, caller: str) -> int:
 
 def check_n_jobs(n_jobs: object, caller: str) -> int:
     """Return the number of threads that *n_jobs* means: itself, or counted down from all processors when negative."""
-    from joblib import cpu_count  # type: ignore[import-untyped]
+    from joblib import cpu_count
 
     checked = check_integer(n_jobs, "n_jobs", caller, low=-(2**31))
     if checked == 0:
@@ -123,7 +123,7 @@ def run_blocks(
 
 @contextmanager
 def _one_blas_thread() -> Iterator[None]:
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1, user_api="blas"):
         yield

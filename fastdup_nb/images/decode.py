@@ -160,7 +160,7 @@ def _decode(opened: ImageFile.ImageFile, data: bytes, at_least: int) -> Decoded:
     opened.load()
     notes = read_camera_notes(opened)
     picture = to_rgb(opened, depth=depth)
-    image = turn_upright(picture.copy() if picture is opened else picture, notes.orientation)
+    image = turn_upright(picture, notes.orientation)
     width, height = (full[::-1] if notes.orientation > 4 else full) if is_reduced else image.size
     form = opened.format or ""
     return Decoded(image, width, height, form, mode, is_reduced, notes.time, notes.camera, n_frames, notes.orientation)

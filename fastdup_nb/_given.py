@@ -1,0 +1,129 @@
+"""What a user gives beside the images: labels, splits, further columns, vectors. Checked before any image is read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence, Sized
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from .errors import ParameterError, ParameterTypeError
+from .findings.duplicates import TEXT
+from .sources import Listing
+
+_WANTED = "'folder', a column of the source, a sequence, or a Series or dict by image id"
+
+
+def check_told(told: object, option: str, columns: Sequence[str]) -> object:
+    """Return labels or splits as a user told them, copied, or raise."""
+    if told is None or (isinstance(told, str) and told in {"folder", *columns}):
+        return told
+    if isinstance(told, str):
+        has = f"the columns {', '.join(map(repr, columns))}" if columns else "no columns"
+        raise ParameterError(
+            f"The {option!r} parameter of Dataset must be {_WANTED}. Got {told!r}, but the source has {has}."
+        )
+    if isinstance(told, (set, frozenset)) or not isinstance(told, Sized) or not isinstance(told, Iterable):
+        raise ParameterTypeError(
+            f"The {option!r} parameter of Dataset must be {_WANTED}. Got {type(told).__name__} instead."
+        )
+    if isinstance(told, (pd.Series, Mapping)):
+        return pd.Series(told, dtype=object).copy()
+    return tuple(told)
+
+
+def check_length(told: object, option: str, listing: Listing) -> None:
+    """Raise where labels or splits told one by one do not fit the listed images."""
+    if isinstance(told, tuple) and len(told) != len(listing):
+        raise ParameterError(
+            f"The {option!r} parameter of Dataset must have one entry for each of the {len(listing):,} listed images. "
+            f"Got {len(told):,}."
+        )
+    if isinstance(told, pd.Series) and len(listing) and len(told) and not told.index.isin(listing.image_ids).any():
+        if isinstance(told.index, pd.RangeIndex) and len(told) == len(listing):
+            return
+        raise ParameterError(
+            f"The {option!r} parameter of Dataset must be indexed by image id, such as {listing.image_ids[0]!r} (see "
+            f"ds.image_ids). Got an index such as {told.index[0]!r}."
+        )
+
+
+def tell(told: object, column: str, listing: Listing) -> pd.Series:
+    """Return the label (*column* "label") or split of each image, missing where none was told."""
+    index = pd.Index(listing.image_ids, name="image_id", dtype=TEXT)
+    if told is None and listing.columns is not None and column in listing.columns:
+        told = column
+    values: Any = told
+    if told is None:
+        values = [None] * len(index)
+    elif isinstance(told, pd.Series):
+        values = told.reindex(index).tolist() if told.index.isin(index).any() else told.tolist()
+    elif told == "folder":
+        values = _folders(listing) if column == "label" else _top_folders(listing)
+    elif isinstance(told, str):
+        values = [] if listing.columns is None else listing.columns[told].tolist()
+    given = pd.Series(list(values), index=index, dtype=object).convert_dtypes()  # so that 1 with a gap is no 1.0
+    return given.astype(object).where(given.isna(), given.astype(str)).astype(TEXT)
+
+
+def join_columns(facts: pd.DataFrame, listing: Listing, used: Iterable[object]) -> pd.DataFrame:
+    """Join the columns of the source; those *used* as label or split are there already, others of our names differ."""
+    if listing.columns is None:
+        return facts
+    own = listing.columns.drop(columns=[name for name in used if isinstance(name, str) and name in listing.columns])
+    names = {*facts.columns, *own.columns, "image_id"}
+    renamed = {}
+    for name in own.columns:
+        if name in facts or name == "image_id":
+            renamed[name] = f"{name}_given"
+            while renamed[name] in names:
+                renamed[name] += "_given"
+            names.add(renamed[name])
+    return facts.join(own.rename(columns=renamed).set_axis(facts.index, axis=0))
+
+
+def check_embeddings(embeddings: object, listing: Listing) -> npt.NDArray[np.float32]:
+    """Return a user's own vectors as float32 (n_images, n_features) of length 1, a row per image, or raise."""
+    if isinstance(embeddings, (pd.DataFrame, pd.Series)) and embeddings.index.isin(listing.image_ids).all():
+        embeddings = embeddings.reindex(list(listing.image_ids))
+    try:
+        array = np.array(embeddings, copy=True)
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"its dtype is {array.dtype}")
+        array = array.astype(np.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ParameterError(f"The 'embeddings' parameter of Dataset must be an array of numbers: {error}.") from error
+    if array.ndim != 2 or len(array) != len(listing) or array.shape[1] == 0:
+        raise ParameterError(
+            f"The 'embeddings' parameter of Dataset must have a row for each of the {len(listing):,} listed images, in "
+            f"the order of ds.image_ids. Got shape {array.shape} instead."
+        )
+    if not np.isfinite(array).all():
+        raise ParameterError("The 'embeddings' parameter of Dataset must be finite; it holds NaN or infinity.")
+    largest = np.abs(array).max(axis=1, keepdims=True)
+    array = array / np.where(largest > 0, largest, 1)
+    lengths = np.linalg.norm(array, axis=1, keepdims=True)
+    unit: npt.NDArray[np.float32] = (array / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+    return unit
+
+
+def check_directions(vectors: npt.NDArray[np.float32], image_ids: Sequence[str]) -> npt.NDArray[np.float32]:
+    """Return vectors of images that are not broken; one of zeros has no direction, so it is an error."""
+    zero = np.flatnonzero(~vectors.any(axis=1))
+    if len(zero):
+        raise ParameterError(
+            f"The 'embeddings' parameter of Dataset has a vector of zeros for {len(zero):,} images, the first of them "
+            f"{image_ids[zero[0]]!r}: it is similar to nothing and to everything. Leave these images out of the source."
+        )
+    return vectors
+
+
+def _folders(listing: Listing) -> list[str | None]:
+    return [os.path.basename(os.path.dirname(path)) or None for path in listing.paths]
+
+
+def _top_folders(listing: Listing) -> list[str | None]:
+    return [image_id.partition("/")[0] if "/" in image_id else None for image_id in listing.image_ids]
