@@ -229,9 +229,15 @@ def test_metadata_and_containers_do_not_change_the_picture(tmp_path, sample_fold
 @pytest.mark.parametrize(
     ("arguments", "error", "says"),
     [
-        ({"min_similarity": 5}, ParameterError, r"'min_similarity'.*float in \[0, 1\]. Got 5"),
+        (
+            {"min_similarity": 5},
+            ParameterError,
+            r"a float in \[0, 1\] or one of 'strict', .*'loose'. Got 5",
+        ),
         ({"min_similarity": -0.1}, ParameterError, "Got -0.1"),
         ({"min_similarity": float("nan")}, ParameterError, "Got nan"),
+        ({"min_similarity": ""}, ParameterError, "Got ''"),
+        ({"min_similarity": True}, ParameterTypeError, "Got True"),
         ({"min_similarity": "tight"}, ParameterError, "one of 'strict', 'default', 'loose'"),
         ({"min_similarity": [0.9]}, ParameterTypeError, "Got"),
         ({"keep": "newest"}, ParameterError, "one of 'first', 'largest', 'sharpest', 'oldest'"),

@@ -107,7 +107,7 @@ def test_a_lone_picture_is_ordinary_and_has_no_nearest():
     found = find_outliers(["only.jpg"], np.array([[-1]]), np.array([[np.inf]], dtype=np.float32))
     row = found.loc["only.jpg"]
     assert row["outlier_score"] == 1
-    assert row["nearest_id"] is None
+    assert pd.isna(row["nearest_id"])
     assert np.isnan(row["nearest_similarity"])
 
 

@@ -20,6 +20,7 @@ import pandas as pd
 from .._validation import check_integer, check_number
 from ..errors import ParameterError
 from ._communities import Floats, Labels, contract_links, find_communities
+from .duplicates import TEXT
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -340,11 +341,11 @@ def _mean_cosine(vectors: npt.NDArray[np.float32], total: Floats) -> float:
 def _tabulate(rows: list[tuple[int, float, str, list[str], float]]) -> pd.DataFrame:
     clusters = pd.DataFrame(rows, columns=["size", "share", "medoid", "examples", "mean_similarity"])
     clusters.index = pd.RangeIndex(len(rows), name="cluster")
-    return clusters.astype({"size": np.int64, "share": float, "medoid": "str", "mean_similarity": float})
+    return clusters.astype({"size": np.int64, "share": float, "medoid": TEXT, "mean_similarity": float})
 
 
 def _as_text_index(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.astype({"image_id": "str"}).set_index("image_id")
+    return frame.astype({"image_id": TEXT}).set_index("image_id")
 
 
 def _mix_labels(labels: Labels, given_labels: Sequence[object]) -> pd.DataFrame:
@@ -356,7 +357,7 @@ def _mix_labels(labels: Labels, given_labels: Sequence[object]) -> pd.DataFrame:
     rows = {number: _mix_one(group["label"], group["n"]) for number, group in counts.groupby("cluster")}
     columns = ["label_mix", "top_label", "top_label_share"]
     mixes = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    return mixes.astype({"label_mix": object, "top_label": object, "top_label_share": float})
+    return mixes.astype({"label_mix": TEXT, "top_label": TEXT, "top_label_share": float})
 
 
 def _mix_one(names: pd.Series, counts: pd.Series) -> tuple[str, str, float]:

@@ -8,7 +8,8 @@ image that could go is similar enough to the one that stays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import numbers
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,11 +18,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ..errors import ParameterError, ParameterTypeError
+
 TIERS = ("identical file", "identical pixels", "near")
 #: A connected set of nodes up to this size is compared in full, beyond the edges of the graph.
 MAX_COMPLETED = 1000
 #: Above this many pairs, sets of more than MAX_LISTED_COPIES copies are listed with their first image only.
-MAX_LISTED_PAIRS = 5_000_000
+MAX_LISTED_PAIRS = 1_000_000
 MAX_LISTED_COPIES = 100
 _CHUNK = 100_000
 
@@ -34,12 +37,18 @@ Score = Callable[[IntArray, IntArray], npt.NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class DuplicateTables:
-    """The tables of a search for duplicates; see ``results.Duplicates`` for the columns."""
+    """The tables and counts of a search for duplicates; see ``results.Duplicates`` for what they are."""
 
     pairs: pd.DataFrame
     groups: pd.DataFrame
     members: pd.DataFrame
-    n_pairs: int
+    n_pairs_by_tier: Mapping[str, int]
+    n_images_in_pairs: int
+
+    @property
+    def n_pairs(self) -> int:
+        """Number of all pairs, listed or not."""
+        return sum(self.n_pairs_by_tier.values())
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,8 @@ class Copies:
     rows : int array
         Row of the distinct vector of each image.
     files, pixels : int array
-        The same number for images with the same content, and for images with the same decoded picture.
+        The same number for images with the same content, and for images with the same decoded picture; those with
+        the same content have the same picture.
     rank : int array
         Order in which images are kept: 0 first.
     """
@@ -62,6 +72,12 @@ class Copies:
     files: IntArray
     pixels: IntArray
     rank: IntArray
+
+    @cached_property
+    def ids(self) -> pd.Index:
+        """The ids as text, to take from by position."""
+        ids: pd.Index = pd.Index(list(self.image_ids), dtype=TEXT)
+        return ids
 
     @cached_property
     def nodes(self) -> IntArray:
@@ -108,8 +124,25 @@ def find_duplicates(
     inner = _inner_edges(copies, leader, edges, score)
     members = _member_table(copies, leader, inner)
     groups = _group_table(copies, members, inner)
-    pairs, n_pairs = _pair_table(copies, edges.joined(inner.at_least(min_similarity)))
-    return DuplicateTables(pairs, groups, members.frame, n_pairs)
+    edges = edges.joined(inner.at_least(min_similarity))
+    counts = _count_pairs(copies, edges)
+    pairs = _pair_table(copies, edges, whole=sum(counts.values()) <= MAX_LISTED_PAIRS)
+    return DuplicateTables(pairs, groups, members.frame, counts, _count_images_in_pairs(copies, edges))
+
+
+def read_similarity(wanted: object, presets: Mapping[str, float], caller: str) -> float:
+    """Return the bound that *wanted* stands for: a float in [0, 1], a name among *presets*, or None for the default."""
+    name = "default" if wanted is None else wanted
+    if isinstance(name, str) and name in presets:
+        return presets[name]
+    is_number = isinstance(wanted, numbers.Real) and not isinstance(wanted, bool)
+    if is_number and 0 <= float(wanted) <= 1:  # type: ignore[arg-type]
+        return float(wanted)  # type: ignore[arg-type]
+    error = ParameterError if is_number or isinstance(wanted, str) else ParameterTypeError
+    raise error(
+        f"The 'min_similarity' parameter of {caller} must be a float in [0, 1] or one of "
+        f"{', '.join(map(repr, presets))}. Got {wanted!r} instead."
+    )
 
 
 @dataclass(frozen=True)
@@ -249,7 +282,7 @@ def _member_table(copies: Copies, leader: IntArray, inner: _Edges) -> _Members:
             "tier": _as_tiers(tier),
             "similarity": similarity,
         },
-        index=_ids(copies, positions, "image_id"),
+        index=copies.ids.take(positions).rename("image_id"),
     )
     return _Members(frame, positions, group, leaders[by_size])
 
@@ -290,7 +323,7 @@ def _group_table(copies: Copies, members: _Members, inner: _Edges) -> pd.DataFra
         {
             "size": size,
             "tier": _as_tiers(tier),
-            "representative": members.frame.index.to_numpy()[members.frame["is_kept"].to_numpy()],
+            "representative": members.frame.index[members.frame["is_kept"].to_numpy()],
             "min_similarity": least,
             "mean_similarity": mean,
             "removable": size - 1,
@@ -299,21 +332,39 @@ def _group_table(copies: Copies, members: _Members, inner: _Edges) -> pd.DataFra
     )
 
 
-def _pair_table(copies: Copies, edges: _Edges) -> tuple[pd.DataFrame, int]:
+def _count_pairs(copies: Copies, edges: _Edges) -> dict[str, int]:
+    """Return the number of all pairs of each tier, without listing them."""
     sizes = np.bincount(copies.nodes, minlength=len(copies.first_row))
-    n_pairs = int((sizes[edges.a] * sizes[edges.b]).sum() + (sizes * (sizes - 1) // 2).sum())
-    a, b = _image_pairs(copies, edges, sizes, whole=n_pairs <= MAX_LISTED_PAIRS)
+    n_all = _count_within(copies.nodes) + int((sizes[edges.a] * sizes[edges.b]).sum())
+    n_files, n_pixels = _count_within(copies.files), _count_within(copies.pixels)
+    return dict(zip(TIERS, (n_files, n_pixels - n_files, n_all - n_pixels), strict=True))
+
+
+def _count_within(labels: IntArray) -> int:
+    sizes = np.bincount(labels)
+    return int((sizes * (sizes - 1) // 2).sum())
+
+
+def _count_images_in_pairs(copies: Copies, edges: _Edges) -> int:
+    sizes = np.bincount(copies.nodes, minlength=len(copies.first_row))
+    is_paired = sizes > 1
+    is_paired[edges.a] = is_paired[edges.b] = True
+    return int(sizes[is_paired].sum())
+
+
+def _pair_table(copies: Copies, edges: _Edges, *, whole: bool) -> pd.DataFrame:
+    sizes = np.bincount(copies.nodes, minlength=len(copies.first_row))
+    a, b = _image_pairs(copies, edges, sizes, whole=whole)
     similarity, tier = _compare_images(copies, edges, a, b)
     order = np.lexsort((b, a, -similarity, tier))
-    pairs = pd.DataFrame(
+    return pd.DataFrame(
         {
-            "image_id_a": _ids(copies, a[order]),
-            "image_id_b": _ids(copies, b[order]),
+            "image_id_a": copies.ids.take(a[order]),
+            "image_id_b": copies.ids.take(b[order]),
             "similarity": similarity[order],
             "tier": _as_tiers(tier[order]),
         }
     )
-    return pairs, n_pairs
 
 
 def _image_pairs(copies: Copies, edges: _Edges, sizes: IntArray, *, whole: bool) -> tuple[IntArray, IntArray]:
@@ -339,8 +390,3 @@ def _image_pairs(copies: Copies, edges: _Edges, sizes: IntArray, *, whole: bool)
 
 def _as_tiers(codes: npt.NDArray[np.int8]) -> pd.Categorical[str]:
     return pd.Categorical.from_codes(codes, categories=pd.Index(TIERS), ordered=True)
-
-
-def _ids(copies: Copies, positions: IntArray, name: str | None = None) -> pd.Index:
-    ids: pd.Index = pd.Index([copies.image_ids[i] for i in positions], name=name, dtype=TEXT)
-    return ids

@@ -19,6 +19,9 @@ _SAME_PIXELS_DISTANCE = 0.005
 def rank_images(images: pd.DataFrame, keep: str) -> npt.NDArray[np.int64]:
     """Return the rank of each image, 0 to be kept first; equals are ranked by their order in *images*.
 
+    Whatever the rule, symbolic links come last, so that what could go never is the file that a kept link points to;
+    before them come files that are reached through a linked folder.
+
     Parameters
     ----------
     images : DataFrame
@@ -26,20 +29,30 @@ def rank_images(images: pd.DataFrame, keep: str) -> npt.NDArray[np.int64]:
     keep : {"first", "largest", "sharpest", "oldest"}
         ``oldest`` takes images with an EXIF time before those without, which go by the time of their file.
     """
-    order = np.arange(len(images))
-    if keep == "largest":
-        pixels = images["width"].astype(float) * images["height"].astype(float)
-        order = np.lexsort((order, -images["file_size"].astype(float), -pixels))
-    elif keep == "sharpest":
-        order = np.lexsort((order, -images["sharpness"].astype(float)))
-    elif keep == "oldest":
-        taken = images["exif_time"].to_numpy(dtype="datetime64[s]").astype(np.int64)
-        has_none = images["exif_time"].isna().to_numpy(dtype=bool)
-        written = np.array([_file_time(path) for path in images["path"]], dtype=np.int64)
-        order = np.lexsort((order, written, np.where(has_none, 0, taken), has_none))
+    keys = [np.arange(len(images)), *_keep_keys(images, keep), _rank_links(images["path"])]
+    order = np.lexsort(keys)
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     return rank
+
+
+def count_same_files(paths: pd.Series, members: pd.DataFrame) -> int:
+    """Return how many of the images that could go are links, or other names of the very file that stays.
+
+    Parameters
+    ----------
+    paths : Series
+        Path of each image, by image id.
+    members : DataFrame
+        Of ``DuplicateTables``: ``group`` and ``is_kept``, group by group.
+    """
+    own = paths.loc[members.index].tolist()
+    files = [_identify_file(path) for path in own]
+    kept = np.flatnonzero(members["is_kept"].to_numpy())
+    stays = kept[members["group"].to_numpy()]
+    removable = np.flatnonzero(~members["is_kept"].to_numpy())
+    pairs = zip(removable.tolist(), stays[removable].tolist(), strict=True)
+    return sum(os.path.islink(own[i]) or (files[i] is not None and files[i] == files[j]) for i, j in pairs)
 
 
 def find_unsure_pixels(
@@ -75,6 +88,37 @@ def find_unsure_pixels(
         for size in set(sizes_of_row[row]) & set(sizes_of_row[other]):
             unsure.update(contents[(row, *size)], contents[(other, *size)])
     return sorted(image for image in unsure if facts[image]["format"] == "JPEG")
+
+
+def _keep_keys(images: pd.DataFrame, keep: str) -> list[npt.NDArray[np.generic]]:
+    """Return what a rule ranks by, smaller first; the last key counts most."""
+    if keep == "largest":
+        pixels = images["width"].astype(float) * images["height"].astype(float)
+        return [-images["file_size"].to_numpy(dtype=float), -pixels.to_numpy()]
+    if keep == "sharpest":
+        return [-images["sharpness"].to_numpy(dtype=float)]
+    if keep == "oldest":
+        taken = images["exif_time"].to_numpy(dtype="datetime64[s]").astype(np.int64)
+        has_none = images["exif_time"].isna().to_numpy(dtype=bool)
+        written = np.array([_file_time(path) for path in images["path"]], dtype=np.int64)
+        return [written, np.where(has_none, 0, taken), has_none]
+    return []
+
+
+def _rank_links(paths: pd.Series) -> npt.NDArray[np.int8]:
+    """Return 2 for symbolic links, 1 for files in a linked folder, else 0."""
+    folders = [os.path.dirname(path) for path in paths]
+    is_linked = {folder: os.path.realpath(folder) != folder for folder in set(folders)}
+    found = [2 if os.path.islink(path) else int(is_linked[folder]) for path, folder in zip(paths, folders, strict=True)]
+    return np.array(found, dtype=np.int8)
+
+
+def _identify_file(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found.st_ino else None
 
 
 def _file_time(path: str) -> int:

@@ -6,16 +6,17 @@ score on a picture stands out. Both need only the neighbor graph.
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fastdup_nb._validation import check_number
-from fastdup_nb.errors import ParameterError
+from ..errors import ParameterError, ParameterTypeError
+from .duplicates import TEXT
 
-__all__ = ["find_outliers", "flag_outliers", "score_outliers"]
+__all__ = ["check_contamination", "find_outliers", "flag_outliers", "score_outliers"]
 
 Scores = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -112,12 +113,25 @@ def flag_outliers(scores: Scores, *, contamination: float | str = "auto") -> tup
     (array([99]), 1.2)
     """
     scores = np.asarray(scores, dtype=np.float64)
-    if not isinstance(contamination, str):
-        return _flag_share(scores, contamination)
-    if contamination != "auto":
-        raise ParameterError(_wrong_contamination(contamination))
+    share = check_contamination(contamination, "flag_outliers")
+    if not isinstance(share, str):
+        return _flag_share(scores, share)
     bound = _find_bound(scores)
     return scores > bound, bound
+
+
+def check_contamination(contamination: object, caller: str) -> float | str:
+    """Return "auto" or a float in (0, 0.5], or raise."""
+    if isinstance(contamination, str) and contamination == "auto":
+        return contamination
+    is_number = isinstance(contamination, numbers.Real) and not isinstance(contamination, bool)
+    if is_number and 0 < float(contamination) <= 0.5:  # type: ignore[arg-type]
+        return float(contamination)  # type: ignore[arg-type]
+    error = ParameterError if is_number or isinstance(contamination, str) else ParameterTypeError
+    raise error(
+        f"The 'contamination' parameter of {caller} must be 'auto' or a float in (0, 0.5]. "
+        f"Got {contamination!r} instead."
+    )
 
 
 def find_outliers(
@@ -145,7 +159,7 @@ def find_outliers(
     -------
     DataFrame indexed by image_id
         ``outlier_score`` (float64, larger is stranger, 1 is ordinary), ``is_outlier`` (bool), ``nearest_id`` (image_id
-        of the nearest neighbor or None) and ``nearest_similarity`` (float64, cosine; NaN without a neighbor), by
+        of the nearest neighbor) and ``nearest_similarity`` (float64, cosine), both missing without a neighbor; by
         descending score.
 
     Examples
@@ -168,8 +182,8 @@ def find_outliers(
     firsts = np.asarray(image_ids, dtype=object)[np.unique(rows, return_index=True)[1]]
     nearest, similarity = (values[rows] for values in _find_nearest(firsts, indices, distances))
     columns = {"outlier_score": scores, "is_outlier": flags, "nearest_id": nearest, "nearest_similarity": similarity}
-    frame = pd.DataFrame({"image_id": list(image_ids), **columns}).astype({"image_id": "str", "nearest_id": object})
-    return frame.set_index("image_id").iloc[np.argsort(-scores, kind="stable")]
+    frame = pd.DataFrame(columns, index=pd.Index(list(image_ids), name="image_id", dtype=TEXT))
+    return frame.astype({"nearest_id": TEXT}).iloc[np.argsort(-scores, kind="stable")]
 
 
 def _find_nearest(
@@ -185,11 +199,8 @@ def _find_nearest(
     return nearest, similarity
 
 
-def _flag_share(scores: Scores, contamination: float) -> tuple[Flags, float]:
+def _flag_share(scores: Scores, share: float) -> tuple[Flags, float]:
     """Flag exactly that share, of equal scores the earlier ones."""
-    share = check_number(contamination, "contamination", "flag_outliers", low=0.0, high=0.5)
-    if share == 0:
-        raise ParameterError(_wrong_contamination(contamination))
     n_flagged = round(share * len(scores))
     flags = np.zeros(len(scores), dtype=np.bool_)
     flags[np.argsort(-scores, kind="stable")[:n_flagged]] = True
@@ -219,10 +230,3 @@ def _fit_upper_half(logs: Scores) -> tuple[float, float]:
     levels = np.array([0.7, 0.75, 0.8, 0.85, 0.9])
     spread = float(np.mean((np.quantile(logs, levels) - middle) / ndtri(levels)))
     return middle, max(spread, _LEAST_SPREAD)
-
-
-def _wrong_contamination(value: object) -> str:
-    return (
-        "The 'contamination' parameter of flag_outliers must be 'auto' or a float in (0, 0.5]. "
-        f"Got {value!r} instead. Use 'auto' where it is not known how many pictures are strange."
-    )

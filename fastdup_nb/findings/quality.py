@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .._validation import check_number
 from ..errors import ParameterError, ParameterTypeError
 
-__all__ = ["QUALITY_BOUNDS", "QUALITY_ISSUES", "find_quality_issues"]
+__all__ = ["QUALITY_BOUNDS", "QUALITY_ISSUES", "check_bounds", "find_quality_issues"]
 
 QUALITY_ISSUES: Mapping[str, str] = MappingProxyType(
     {
@@ -104,7 +104,7 @@ def find_quality_issues(images: pd.DataFrame, *, bounds: Mapping[str, float] | N
     ['night.jpg']
     """
     _check_columns(images)
-    limits = _check_bounds(bounds)
+    limits = check_bounds(bounds, _CALLER)
     broken = images["is_broken"].to_numpy(dtype=bool)
     facts = {name: np.where(broken, np.nan, images[name].to_numpy(dtype="float64", na_value=np.nan)) for name in _FACTS}
     scores = _score(facts, limits["grayscale"])
@@ -116,6 +116,24 @@ def find_quality_issues(images: pd.DataFrame, *, bounds: Mapping[str, float] | N
         columns[f"is_{issue}"] = found[issue]
         columns[f"{issue}_score"] = scores[issue]
     return pd.DataFrame(columns, index=images.index)
+
+
+def check_bounds(bounds: Mapping[str, float] | None, caller: str) -> dict[str, float]:
+    """Return the bound of every issue, with *bounds* in place of the usual ones, or raise."""
+    if bounds is None:
+        return dict(QUALITY_BOUNDS)
+    if not isinstance(bounds, Mapping):
+        raise ParameterTypeError(
+            f"The 'bounds' parameter of {caller} must be a mapping of issue to float. Got {bounds!r} instead."
+        )
+    unknown = [name for name in bounds if name not in QUALITY_BOUNDS]
+    if unknown:
+        known = ", ".join(map(repr, QUALITY_BOUNDS))
+        raise ParameterError(
+            f"The 'bounds' parameter of {caller} must have keys among {known}. Got {unknown[0]!r} instead."
+        )
+    given = {name: check_number(value, f"bounds[{name!r}]", caller, low=0, high=1) for name, value in bounds.items()}
+    return {**QUALITY_BOUNDS, **given}
 
 
 def _score(facts: Mapping[str, _Column], gray_bound: float) -> dict[str, _Column]:
@@ -156,20 +174,3 @@ def _check_columns(images: pd.DataFrame) -> None:
     missing = [name for name in ("is_broken", *_FACTS) if name not in images.columns]
     if missing:
         raise ParameterError(f"The 'images' parameter of {_CALLER} must have the columns {', '.join(missing)}.")
-
-
-def _check_bounds(bounds: Mapping[str, float] | None) -> dict[str, float]:
-    if bounds is None:
-        return dict(QUALITY_BOUNDS)
-    if not isinstance(bounds, Mapping):
-        raise ParameterTypeError(
-            f"The 'bounds' parameter of {_CALLER} must be a mapping of issue to float. Got {bounds!r} instead."
-        )
-    unknown = [name for name in bounds if name not in QUALITY_BOUNDS]
-    if unknown:
-        known = ", ".join(map(repr, QUALITY_BOUNDS))
-        raise ParameterError(
-            f"The 'bounds' parameter of {_CALLER} must have keys among {known}. Got {unknown[0]!r} instead."
-        )
-    given = {name: check_number(value, f"bounds[{name!r}]", _CALLER, low=0, high=1) for name, value in bounds.items()}
-    return {**QUALITY_BOUNDS, **given}

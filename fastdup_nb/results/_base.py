@@ -9,6 +9,9 @@ import pandas as pd
 
 from ..views import Tile, View, format_bytes, format_dimension, render_html, render_text
 
+IMAGES = ("image", "images")
+NO_IMAGE = "There is no image to look at."
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Shown:
@@ -52,8 +55,3 @@ class Result:
 
     def _repr_html_(self) -> str:
         return render_html(self._view(8), self._shown.thumbnail)
-
-
-def count_in_words(count: int, one: str, many: str) -> str:
-    """Return "1 image" or "1,204 images"."""
-    return f"{count:,} {one if count == 1 else many}"

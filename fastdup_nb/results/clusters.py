@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ..views import Badge, Fact, Row, View, format_similarity
-from ._base import Result, Shown, count_in_words
+from ..views import Badge, Fact, Row, View, format_count, format_similarity
+from ._base import IMAGES, NO_IMAGE, Result, Shown
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -43,11 +43,9 @@ class Clusters(Result):
     def _view(self, n_rows: int) -> View:
         n_noise = int((self.members["cluster"] < 0).sum())
         n, inside = len(self.clusters), len(self.members) - n_noise
-        words = count_in_words(n, "cluster", "clusters")
-        images = count_in_words(len(self.members), "image", "images")
         return View(
             title="Clusters",
-            headline=f"{words} hold {inside:,} of {images}." if n else f"No cluster among {images}.",
+            headline=self._headline(inside),
             facts=(
                 Fact("clusters", n, f"of at least {self.min_cluster_size} distinct images"),
                 Fact("images in a cluster", inside, "each in one"),
@@ -64,6 +62,15 @@ class Clusters(Result):
             ),
         )
 
+    def _headline(self, inside: int) -> str:
+        if self.members.empty:
+            return NO_IMAGE
+        images = format_count(len(self.members), IMAGES)
+        if self.clusters.empty:
+            return f"No cluster in {images}."
+        n = len(self.clusters)
+        return f"{format_count(n, ('cluster holds', 'clusters hold'))} {inside:,} of {images}."
+
     def _row(self, cluster: int) -> Row:
         facts = self.clusters.loc[cluster].to_dict()
         examples = list(facts["examples"])
@@ -72,7 +79,7 @@ class Clusters(Result):
         if "label_mix" in facts and isinstance(facts["label_mix"], str) and facts["label_mix"]:
             note += f" · {facts['label_mix']}"
         return Row(
-            title=f"Cluster {cluster}: {facts['size']:,} images",
+            title=f"Cluster {cluster}: {format_count(facts['size'], IMAGES)}",
             tiles=tuple(tiles),
             badge=Badge(f"{facts['share']:.1%} of all"),
             note=note,

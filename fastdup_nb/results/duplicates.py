@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
 from ..findings.duplicates import MAX_LISTED_COPIES, TIERS
-from ..views import Badge, Fact, Row, Tone, View, format_similarity
-from ._base import Result, Shown, count_in_words
+from ..views import Badge, Fact, Row, Tone, View, format_count, format_similarity
+from ._base import IMAGES, NO_IMAGE, Result, Shown
 
 _TONES: dict[str, Tone] = {"identical file": "strong", "identical pixels": "good", "near": "plain"}
 _NEXT = (
@@ -21,6 +22,9 @@ _NEXT = (
 @dataclass(frozen=True, eq=False, repr=False)
 class Duplicates(Result):
     """Images that show the same picture, as ``Dataset.duplicates`` found them.
+
+    An image may be in a pair and in no group: where A stays and B could go, a C that is like B but not like A is left
+    alone. Blank pictures of one tone are all alike, whatever their shape.
 
     Attributes
     ----------
@@ -43,9 +47,14 @@ class Duplicates(Result):
         The rule that chose the representatives.
     n_images : int
         Images compared: all but the broken ones.
-    n_pairs : int
-        Number of pairs; ``pairs`` lists them all up to five million, and above that, sets of more than 100 copies of
-        one picture by their first image only.
+    n_pairs_by_tier : mapping of str to int
+        Number of pairs of each tier. ``pairs`` lists them all up to one million together, and above that, sets of more
+        than 100 copies of one picture by their first image only.
+    n_images_in_pairs : int
+        Number of images that are in at least one pair.
+    n_same_files : int
+        Images of ``removable`` that are symbolic links, or other names of the very file that stays: without them no
+        space is gained.
     """
 
     pairs: pd.DataFrame
@@ -54,22 +63,29 @@ class Duplicates(Result):
     min_similarity: float
     keep: str
     n_images: int
-    n_pairs: int
+    n_pairs_by_tier: Mapping[str, int]
+    n_images_in_pairs: int
+    n_same_files: int
     _shown: Shown
+
+    @property
+    def n_pairs(self) -> int:
+        """Number of all pairs, listed or not."""
+        return sum(self.n_pairs_by_tier.values())
 
     @property
     def removable(self) -> list[str]:
         """Ids of the images that could go, group by group."""
         return self.members.index[~self.members["is_kept"].to_numpy(dtype=bool)].tolist()
 
+    @property
+    def n_removable(self) -> int:
+        """Number of images that could go."""
+        return len(self.members) - len(self.groups)
+
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of ``pairs``."""
         return self.pairs.copy()
-
-    @property
-    def n_images_in_pairs(self) -> int:
-        """Number of images that are in at least one pair."""
-        return len(set(self.pairs["image_id_a"]) | set(self.pairs["image_id_b"]))
 
     def _view(self, n_rows: int) -> View:
         return View(
@@ -80,35 +96,44 @@ class Duplicates(Result):
             rows_title="Groups, largest first",
             noun=("group", "groups"),
             n_more=max(0, len(self.groups) - n_rows),
-            empty=f"No two of the {self.n_images:,} images are alike.",
+            empty="No two images are alike." if self.n_images > 1 else "It takes two images to be alike.",
             notes=self._notes(),
             next_calls=_NEXT if len(self.groups) else (("ds.duplicates(min_similarity='loose')", "a wider net"),),
         )
 
     def _headline(self) -> str:
-        compared = (
-            f"{count_in_words(self.n_images, 'image', 'images')} compared at similarity {self.min_similarity:.3f}"
-        )
-        if not len(self.groups):
-            return f"{compared} or more: no duplicates."
-        gone = count_in_words(len(self.removable), "image", "images")
-        groups = count_in_words(len(self.groups), "group", "groups")
-        return f"{compared} or more: {gone} could go, and one of each of {groups} would stay."
+        if not self.n_images:
+            return NO_IMAGE
+        compared = f"{format_count(self.n_images, IMAGES)} compared at similarity {self.min_similarity:.3f} or more"
+        if not self.n_removable:
+            return f"{compared}: no duplicates."
+        n = len(self.groups)
+        stays = "one would stay" if n == 1 else f"one of each of {n:,} groups would stay"
+        return f"{compared}: {format_count(self.n_removable, IMAGES)} could go, and {stays}."
 
     def _facts(self) -> tuple[Fact, ...]:
-        counts = self.pairs["tier"].value_counts()
-        tiers = ", ".join(f"{counts[tier]:,} {tier}" for tier in TIERS if counts.get(tier, 0))
+        counts = self.n_pairs_by_tier
+        tiers = ", ".join(f"{counts[tier]:,} {tier}" for tier in TIERS if counts[tier])
         return (
             Fact("pairs", self.n_pairs, f"each counted once: {tiers}" if tiers else "each counted once"),
             Fact("images in a pair", self.n_images_in_pairs, "have at least one twin"),
             Fact("groups", len(self.groups), "of images like their representative"),
-            Fact("removable", len(self.removable), f"all but one of each group, keep='{self.keep}'"),
+            Fact("removable", self.n_removable, f"all but one of each group, keep='{self.keep}'"),
         )
 
     def _notes(self) -> tuple[str, ...]:
         notes = []
         if self._shown.n_broken:
-            notes.append(f"{count_in_words(self._shown.n_broken, 'broken image is', 'broken images are')} in no group.")
+            notes.append(f"{format_count(self._shown.n_broken, ('broken image is', 'broken images are'))} in no group.")
+        n_alone = self.n_images_in_pairs - len(self.members)
+        if n_alone:
+            words = format_count(n_alone, ("image is", "images are"))
+            notes.append(f"{words} in a pair but in no group: like one that could go, not like the one that stays.")
+        if self.n_same_files:
+            words = format_count(self.n_same_files, ("is a link", "are links"))
+            notes.append(
+                f"Of the removable images, {words} or the file that stays by another name: no space is gained."
+            )
         if self.n_pairs > len(self.pairs):
             notes.append(
                 f"{len(self.pairs):,} of the pairs are listed: sets of more than {MAX_LISTED_COPIES} copies of one "
@@ -118,15 +143,15 @@ class Duplicates(Result):
 
     def _row(self, group: int) -> Row:
         facts = self.groups.loc[group].to_dict()
-        members = self.members[self.members["group"] == group]
+        start = int(self.members["group"].searchsorted(group))
         tiles = []
-        for image_id, member in members.head(8).iterrows():
+        for image_id, member in self.members.iloc[start : start + min(int(facts["size"]), 8)].iterrows():
             mark = "keep" if member["is_kept"] else ""
             told = () if member["is_kept"] else (f"{member['tier']} {format_similarity(member['similarity'])}",)
             tiles.append(self._shown.tile(str(image_id), *told, mark=mark))
         inner = f"inner similarity {format_similarity(facts['min_similarity'])} at least"
         return Row(
-            title=f"Group {group}: {facts['size']:,} images",
+            title=f"Group {group}: {format_count(facts['size'], IMAGES)}",
             tiles=tuple(tiles),
             badge=Badge(str(facts["tier"]), _TONES[str(facts["tier"])]),
             note=inner,

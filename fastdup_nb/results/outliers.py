@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ..views import Badge, Fact, Row, View, format_similarity
-from ._base import Result, Shown, count_in_words
+from ..views import Badge, Fact, Row, View, format_count, format_similarity
+from ._base import IMAGES, NO_IMAGE, Result, Shown
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -18,7 +18,8 @@ class Outliers(Result):
     ----------
     table : DataFrame
         Index ``image_id``, strangest first: ``outlier_score`` (larger is stranger; see ``Dataset.outliers``),
-        ``is_outlier``, ``nearest_id`` and ``nearest_similarity`` (cosine): the nearest image that is no exact copy.
+        ``is_outlier``, ``nearest_id`` and ``nearest_similarity`` (cosine): the nearest image that is no exact copy,
+        missing where there is none.
     contamination : "auto" or float
         How the bound was set.
     """
@@ -39,11 +40,9 @@ class Outliers(Result):
     def _view(self, n_rows: int) -> View:
         n = self.n_outliers
         shown = self.table.head(n_rows if n == 0 else min(n, n_rows))
-        images = count_in_words(len(self.table), "image", "images")
-        headline = f"None of {images} stands out." if n == 0 else f"{n:,} of {images} stand out."
         return View(
             title="Outliers",
-            headline=headline,
+            headline=self._headline(),
             facts=(
                 Fact("outliers", n, self._meaning()),
                 Fact("highest score", _number(self.table["outlier_score"].max()), "larger is stranger, 1 is ordinary"),
@@ -53,12 +52,19 @@ class Outliers(Result):
             rows_title="Strangest first" if n else "The strangest of them, for a look",
             noun=("image", "images"),
             n_more=max(0, n - len(shown)),
-            empty="There is no image to compare.",
+            empty="There is nothing to compare.",
             next_calls=(
                 ("out.to_frame()", "score and nearest neighbor of every image"),
                 ("ds.outliers(contamination=0.01)", "flag exactly the strangest 1 %"),
             ),
         )
+
+    def _headline(self) -> str:
+        n, n_images = self.n_outliers, len(self.table)
+        if n_images < 2:
+            return "An image alone cannot stand out." if n_images else NO_IMAGE
+        images = format_count(n_images, IMAGES)
+        return f"{n:,} of {images} {'stands' if n == 1 else 'stand'} out." if n else f"None of {images} stands out."
 
     def _meaning(self) -> str:
         if self.contamination != "auto":

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from .._progress import describe_seconds
+from ..findings.duplicates import TEXT
 from ..graph import NeighborGraph
-from ..views import Fact, Table, View
-from ._base import Result, Shown, count_in_words
+from ..views import Fact, Table, View, format_count, render_html, render_text
+from ._base import IMAGES, NO_IMAGE, Result, Shown
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -36,7 +37,7 @@ class Summary(Result):
     def _view(self, n_rows: int) -> View:  # noqa: ARG002
         return View(
             title="Summary",
-            headline=f"What is in {count_in_words(self['images'], 'image', 'images')}.",
+            headline=f"What is in {format_count(self['images'], IMAGES)}." if self["images"] else NO_IMAGE,
             table=Table(
                 ("count", "value", "meaning"),
                 tuple((str(name), int(row["value"]), str(row["meaning"])) for name, row in self.table.iterrows()),
@@ -72,28 +73,40 @@ class Neighbors(Result):
         """Return the edges: ``image_id``, ``neighbor_id``, ``rank`` (0 is nearest) and ``similarity`` (cosine)."""
         rows, ranks = (self.graph.indices >= 0).nonzero()
         found = self.graph.indices[rows, ranks]
+        ids = pd.Index(list(self.image_ids), dtype=TEXT)
         return pd.DataFrame(
             {
-                "image_id": [self.image_ids[i] for i in rows.tolist()],
-                "neighbor_id": [self.image_ids[i] for i in found.tolist()],
+                "image_id": ids.take(rows),
+                "neighbor_id": ids.take(found),
                 "rank": ranks,
                 "similarity": 1 - self.graph.distances[rows, ranks],
             }
         )
 
+    @property
+    def _n_found(self) -> int:
+        return max(0, min(self.graph.n_neighbors, self.graph.n_samples - 1))
+
+    def _headline(self) -> str:
+        if not self.graph.n_samples:
+            return NO_IMAGE
+        images = format_count(self.graph.n_samples, ("distinct image", "distinct images"))
+        if not self._n_found:
+            return f"{images} and no neighbor."
+        return f"{format_count(self._n_found, ('nearest neighbor', 'nearest neighbors'))} of each of {images}."
+
     def _view(self, n_rows: int) -> View:  # noqa: ARG002
         graph = self.graph
-        sure = graph.method == "exact"
         recall = "–" if graph.recall is None else f"{graph.recall:.3f}"
-        meaning = "exact search" if sure else f"estimated against exact search for {graph.recall_sample:,} images"
+        measured = f"estimated against exact search for {format_count(graph.recall_sample, IMAGES)}"
         return View(
             title="Neighbors",
-            headline=f"{graph.n_neighbors} nearest neighbors of {graph.n_samples:,} distinct images",
+            headline=self._headline(),
             facts=(
                 Fact("distinct images", graph.n_samples, "exact copies count once"),
-                Fact("neighbors", graph.n_neighbors, f"of each, by {graph.metric} distance"),
+                Fact("neighbors", self._n_found, f"of each, by {graph.metric} distance"),
                 Fact("method", graph.method, "chosen by size, or by method="),
-                Fact("recall", recall, meaning),
+                Fact("recall", recall, "exact search" if graph.method == "exact" else measured),
             ),
             next_calls=(("ds.neighbors.to_frame()", "every edge as a DataFrame"),),
         )
@@ -118,7 +131,7 @@ class Overview:
         """Return the description to draw."""
         return View(
             title="Dataset",
-            headline=f"{count_in_words(self.n_images, 'image', 'images')} in {self.root}",
+            headline=f"{format_count(self.n_images, IMAGES)} in {self.root}",
             facts=tuple(self._facts()),
             notes=tuple(self._notes()),
             next_calls=self._next_calls(),
@@ -130,9 +143,9 @@ class Overview:
         if self.n_broken is not None:
             facts.append(Fact("broken", self.n_broken, "cannot be decoded; in no finding"))
         if self.n_labels:
-            facts.append(Fact("labels", self.n_labels, "different ones"))
+            facts.append(Fact("labels", self.n_labels, "different"))
         if self.n_splits:
-            facts.append(Fact("splits", self.n_splits, "different ones"))
+            facts.append(Fact("splits", self.n_splits, "different"))
         state = "read and linked" if self.is_linked else "read" if self.n_broken is not None else "not read yet"
         return [*facts, Fact("state", state, "in this session")]
 
@@ -192,9 +205,25 @@ class Estimate:
         return waiting / self.images_per_second if waiting else 0.0
 
     def __repr__(self) -> str:
+        return render_text(self._view())
+
+    def _repr_html_(self) -> str:
+        return render_html(self._view(), lambda _: None)
+
+    def _view(self) -> View:
+        left = format_count(self.n_waiting - self.n_measured, IMAGES)
         if not self.n_waiting:
-            return f"Nothing to read: all {self.n_images:,} images are known."
-        return (
-            f"About {describe_seconds(self.seconds)} for {self.n_waiting - self.n_measured:,} images still to read, at "
-            f"{self.images_per_second:,.0f} images/s measured on {self.n_measured:,}."
+            return View(title=f"Nothing to read: {self._describe_known()}.")
+        pace = f"{self.images_per_second:,.0f} images/s measured on {self.n_measured:,}"
+        if self.n_waiting == self.n_measured:
+            return View(title="Nothing left to read: the last images were read for the estimate.", headline=f"{pace}.")
+        return View(
+            title=f"About {describe_seconds(self.seconds)} for {left} still to read",
+            headline=f"{pace}; what they gave is kept.",
+            next_calls=(("ds.duplicates()", "reads the others now, with one progress bar"),),
         )
+
+    def _describe_known(self) -> str:
+        if self.n_images < 2:
+            return "the image is known" if self.n_images else "there is no image"
+        return f"all {self.n_images:,} images are known"

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ..views import Badge, Fact, Row, Table, View
-from ._base import Result, Shown, count_in_words
+from ..views import Badge, Fact, Row, Table, View, format_count
+from ._base import IMAGES, NO_IMAGE, Result, Shown
+
+_NOTHING = "Nothing is broken, dark, bright, blurry, empty, oddly shaped or sized, or gray."
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -46,23 +48,30 @@ class Quality(Result):
         counts = self.counts
         found = counts[counts > 0]
         n_any = int(self.table[[f"is_{issue}" for issue in self.issues]].any(axis=1).sum())
-        images = count_in_words(len(self.table), "image", "images")
         return View(
             title="Quality",
-            headline=f"{n_any:,} of {images} have a problem." if n_any else f"No problem among {images}.",
+            headline=self._headline(n_any),
             facts=tuple(
                 Fact(str(issue).replace("_", " "), int(n), self._meaning(str(issue))) for issue, n in found.items()
             ),
             rows=tuple(self._row(str(issue)) for issue in found.index[:n_rows] if issue != "broken"),
             rows_title="The worst of each kind; an image may have several problems",
             noun=("kind", "kinds"),
-            empty="" if n_any else "Nothing is broken, dark, bright, blurry, empty, oddly shaped or sized, or gray.",
+            empty="" if n_any or self.table.empty else _NOTHING,
             table=self._broken_table(),
             next_calls=(
                 ("quality.to_frame()", "flags and scores of every image"),
                 ("ds.quality(bounds={'dark': 0.4})", "another bound; no image is read again"),
             ),
         )
+
+    def _headline(self, n_any: int) -> str:
+        if self.table.empty:
+            return NO_IMAGE
+        images = format_count(len(self.table), IMAGES)
+        if not n_any:
+            return f"No problem in {images}."
+        return f"{n_any:,} of {images} {'has' if n_any == 1 else 'have'} a problem."
 
     def _meaning(self, issue: str) -> str:
         bound = self.bounds.get(issue)
@@ -73,11 +82,10 @@ class Quality(Result):
         worst = flagged.head(8)
         scores = worst[f"{issue}_score"]
         tiles = tuple(self._shown.tile(str(i), f"score {score:.2f}") for i, score in scores.items())
-        words = count_in_words(len(flagged), "image", "images")
         return Row(
             title=issue.replace("_", " ").capitalize(),
             tiles=tiles,
-            badge=Badge(words, "warning"),
+            badge=Badge(format_count(len(flagged), IMAGES), "warning"),
             n_more=len(flagged) - len(tiles),
         )
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ..views import Fact, Row, Tile, View, format_similarity
-from ._base import Result, Shown, count_in_words
+from ..views import Fact, Row, Tile, View, format_count, format_similarity
+from ._base import IMAGES, Result, Shown
+
+_PER_ROW = 5  # as many as a view draws side by side
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -31,18 +33,19 @@ class Similar(Result):
         return self.table.copy()
 
     def _view(self, n_rows: int) -> View:
-        tiles = [
-            self._tile(str(image_id), row["similarity"]) for image_id, row in self.table.head(4 * n_rows).iterrows()
-        ]
-        rows = tuple(Row(title="", tiles=tuple(tiles[i : i + 6])) for i in range(0, len(tiles), 6))
+        n = len(self.table)
+        shown = self.table["similarity"].head(_PER_ROW * n_rows)
+        tiles = [self._tile(str(image_id), similarity) for image_id, similarity in shown.items()]
+        rows = tuple(Row(title="", tiles=tuple(tiles[i : i + _PER_ROW])) for i in range(0, len(tiles), _PER_ROW))
         best = "" if self.table.empty else f"{self.table['similarity'].iloc[0]:.3f}"
         return View(
             title="Similar images",
-            headline=f"{count_in_words(len(self.table), 'image', 'images')} nearest to {self.query}",
+            headline=f"{format_count(n, IMAGES)} nearest to {self.query}" if n else f"No image is near {self.query}",
             facts=(Fact("highest similarity", best or "–", "cosine, 1 is identical"),),
             rows=rows,
             rows_title="Most similar first",
-            n_more=0,
+            noun=("row of images", "rows of images"),
+            n_more=-(-n // _PER_ROW) - len(rows),
             empty="There is no image to compare with.",
             next_calls=(("similar.to_frame()", "ids and similarities"),),
         )

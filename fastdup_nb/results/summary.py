@@ -15,17 +15,16 @@ from .quality import Quality
 
 def build_summary(dups: Duplicates, outliers: Outliers, clusters: Clusters, quality: Quality, shown: Shown) -> Summary:
     """Join the counts of all findings."""
-    tiers = dups.pairs["tier"].value_counts()
     issues = quality.counts.drop("broken")
     rows = [
         ("images", len(shown.images), "listed by the source"),
         ("broken", shown.n_broken, "cannot be decoded; in no finding but quality"),
         ("compared", dups.n_images, "images that are not broken"),
         ("pairs", dups.n_pairs, f"of images at least {dups.min_similarity:.3f} similar, each counted once"),
-        *((f"pairs, {tier}", int(tiers.get(tier, 0)), _TIER_MEANINGS[tier]) for tier in TIERS),
+        *((f"pairs, {tier}", dups.n_pairs_by_tier[tier], _TIER_MEANINGS[tier]) for tier in TIERS),
         ("images in a pair", dups.n_images_in_pairs, "images that have at least one twin"),
         ("groups", len(dups.groups), "of images that are all similar to the one that stays"),
-        ("removable", len(dups.removable), "images of groups, without the one of each that stays"),
+        ("removable", dups.n_removable, "images of groups, without the one of each that stays"),
         ("outliers", outliers.n_outliers, "images that are unlike all others"),
         ("clusters", len(clusters.clusters), f"of at least {clusters.min_cluster_size} distinct images"),
         ("noise", int((clusters.members["cluster"] < 0).sum()), "images in no cluster"),
