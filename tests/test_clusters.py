@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
@@ -257,6 +258,20 @@ def test_only_noise_gives_an_empty_table_with_the_same_columns(given_labels):
     assert len(clusters) == 0
     assert clusters.columns[:5].tolist() == ["size", "share", "medoid", "examples", "mean_similarity"]
     assert ("label_mix" in clusters) == (given_labels is not None)
+
+
+@pytest.mark.parametrize("given_labels", [None, ["x"] * 3])
+def test_an_empty_table_has_the_types_of_a_full_one(given_labels):
+    vectors = np.ones((3, 2), np.float32) / np.sqrt(2, dtype=np.float32)
+    none = find_clusters(list("abc"), vectors, np.full(3, -1), given_labels=given_labels)
+    full = find_clusters(list("abc"), vectors, np.zeros(3, np.int64), given_labels=given_labels)
+    for empty_table, full_table in zip(none, full, strict=True):
+        pd.testing.assert_series_equal(empty_table.dtypes, full_table.dtypes)
+
+
+def test_clusters_without_any_label_have_the_columns_for_it():
+    unlabeled = find_clusters(list("ab"), np.ones((2, 1), np.float32), np.zeros(2), given_labels=[None, np.nan])[1]
+    assert unlabeled.loc[0, ["label_mix", "top_label", "top_label_share"]].isna().all()
 
 
 def test_no_pictures_give_empty_tables():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 
 import numpy as np
 import pandas as pd
@@ -88,11 +89,25 @@ def test_more_twins_than_neighbors_are_all_found():
     assert len(in_burst) == 30 * 29 // 2
 
 
-def test_a_hundred_thousand_copies_of_one_file_are_counted_but_not_all_listed(monkeypatch):
+def test_a_hundred_thousand_copies_of_one_file_are_counted_but_not_all_listed():
     found = search([angle(0), angle(90)], rows=[0] * 100_000 + [1], files=[0] * 100_000 + [1])
-    assert found.n_pairs == 100_000 * 99_999 // 2
+    assert found.n_pairs_by_tier == {"identical file": 100_000 * 99_999 // 2, "identical pixels": 0, "near": 0}
+    assert found.n_images_in_pairs == 100_000
     assert len(found.pairs) == 99_999
     assert found.groups.loc[0, ["size", "removable"]].tolist() == [100_000, 99_999]
+
+
+def test_counts_are_the_same_whether_pairs_are_listed_or_not(monkeypatch):
+    made = {"rows": [0] * 6 + [1] * 3 + [2], "files": [0, 0, 0, 1, 1, 2, 3, 3, 4, 5], "pixels": [0] * 6 + [1] * 3 + [2]}
+    whole = search([angle(0), angle(5), angle(90)], **made)
+    monkeypatch.setattr(module, "MAX_LISTED_PAIRS", 10)
+    monkeypatch.setattr(module, "MAX_LISTED_COPIES", 2)
+    short = search([angle(0), angle(5), angle(90)], **made)
+    assert whole.n_pairs_by_tier == {"identical file": 3 + 1 + 1, "identical pixels": 15 + 3 - 5, "near": 6 * 3}
+    assert short.n_pairs_by_tier == whole.n_pairs_by_tier
+    assert short.n_images_in_pairs == whole.n_images_in_pairs == 9
+    assert len(short.pairs) == 5 + 2 + 1
+    assert len(whole.pairs) == whole.n_pairs
 
 
 @pytest.mark.parametrize("n", [0, 1])
@@ -104,6 +119,13 @@ def test_few_images_have_no_duplicates_and_the_same_columns(n):
         "size", "tier", "representative", "min_similarity", "mean_similarity", "removable",
     ]  # fmt: skip
     assert [len(frame) for frame in (found.pairs, found.groups, found.members)] == [0, 0, 0]
+    assert (found.n_pairs, found.n_images_in_pairs) == (0, 0)
+    some = search([angle(0), angle(1)])
+    for name in ("pairs", "groups", "members"):
+        empty, full = getattr(found, name), getattr(some, name)
+        assert len(full) > 0
+        pd.testing.assert_series_equal(empty.dtypes, full.dtypes)
+        assert (empty.index.name, empty.index.dtype) == (full.index.name, full.index.dtype)
 
 
 @st.composite
@@ -128,6 +150,8 @@ def test_groups_are_stars_pairs_are_unique_and_counts_agree(made, least):
     pairs, groups, members = found.pairs, found.groups, found.members
     listed = list(zip(pairs.image_id_a, pairs.image_id_b, strict=True))
     assert len(set(listed)) == len(listed) == found.n_pairs
+    assert found.n_pairs_by_tier == pairs["tier"].value_counts().reindex(TIERS).to_dict()
+    assert found.n_images_in_pairs == len(set(pairs.image_id_a) | set(pairs.image_id_b))
     assert all(a < b for a, b in listed)
     similar = dict(zip(listed, pairs.similarity, strict=True))
     unit = np.asarray(vectors)[rows]
@@ -201,6 +225,33 @@ def test_one_of_each_group_stays_by_the_rule(dataset, keep):
             assert facts.loc[kept, "sharpness"] == facts["sharpness"].max()
         elif facts["exif_time"].notna().any():
             assert facts.loc[kept, "exif_time"] == facts["exif_time"].min()
+
+
+@pytest.mark.parametrize("keep", ["first", "largest", "sharpest", "oldest"])
+def test_what_could_go_is_never_the_file_that_a_kept_link_points_to(few, keep):
+    (few / "0.jpg").symlink_to(few / "cat.jpg")
+    (few / "cat2.jpg").write_bytes((few / "cat.jpg").read_bytes())
+    os.utime(few / "cat.jpg", (2e9, 2e9))
+    dups = fd.Dataset(few, cache=None).duplicates(keep=keep)
+    assert dups.groups["representative"].tolist() == ["cat2.jpg" if keep == "oldest" else "cat.jpg"]
+    assert dups.n_same_files == 1
+
+
+def test_a_file_in_a_linked_folder_is_not_kept_for_the_one_it_is(few, tmp_path):
+    (tmp_path / "list").mkdir()
+    (tmp_path / "list" / "a").symlink_to(few)
+    paths = [tmp_path / "list" / "a" / "cat.jpg", few / "cat.jpg"]
+    dups = fd.Dataset(paths, cache=None).duplicates()
+    assert dups.groups["representative"].tolist() == ["few/cat.jpg"]
+    assert dups.n_same_files == 1
+
+
+def test_hard_links_are_counted_as_nothing_to_gain(few):
+    os.link(few / "cat.jpg", few / "cat2.jpg")
+    os.link(few / "cat.jpg", few / "cat3.jpg")
+    (few / "grass2.jpg").write_bytes((few / "grass.jpg").read_bytes())
+    dups = fd.Dataset(few, cache=None).duplicates()
+    assert (dups.n_removable, dups.n_same_files) == (3, 2)
 
 
 def test_metadata_and_containers_do_not_change_the_picture(tmp_path, sample_folder):

@@ -157,6 +157,15 @@ def test_the_same_graph_gives_the_same_table():
     pd.testing.assert_frame_equal(find_outliers(ids, *graph), find_outliers(ids, *graph))
 
 
+def test_ids_have_one_type_whether_there_are_neighbors_or_not():
+    none = find_outliers(["a", "b"], np.full((2, 1), -1), np.full((2, 1), np.inf))
+    empty = find_outliers([], np.empty((0, 1), np.int32), np.empty((0, 1)))
+    some = find_outliers(["a", "b"], np.array([[1], [0]]), np.full((2, 1), 0.5))
+    for found in (none, empty):
+        pd.testing.assert_series_equal(found.dtypes, some.dtypes)
+        assert found.index.dtype == some.index.dtype == some["nearest_id"].dtype
+
+
 @pytest.mark.parametrize("contamination", [0, 0.6, -0.1, "some", float("nan")])
 def test_a_contamination_out_of_range_is_an_error(contamination):
     with pytest.raises(ParameterError, match="contamination"):

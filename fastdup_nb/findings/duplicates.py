@@ -204,12 +204,18 @@ def _pairs_within(labels: IntArray, *, larger_than: int) -> tuple[IntArray, IntA
     order = np.argsort(labels, kind="stable")
     starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
     sizes = np.diff(starts, append=len(order))
-    found = [np.empty((2, 0), dtype=np.int64)]
-    for i in np.flatnonzero((sizes > larger_than) & (sizes <= MAX_COMPLETED)):
-        members = order[starts[i] : starts[i] + sizes[i]]
-        found.append(members[np.array(np.triu_indices(len(members), 1))])
-    a, b = np.concatenate(found, axis=1)
+    a, b = _pairs_of_sets(order, starts, np.where(sizes > larger_than, sizes, 0), at_most=MAX_COMPLETED)
     return np.minimum(a, b), np.maximum(a, b)
+
+
+def _pairs_of_sets(order: IntArray, starts: IntArray, sizes: IntArray, *, at_most: int) -> IntArray:
+    """Return all pairs (2, n_pairs) of members of each set of up to *at_most*, the sets of one size at a time."""
+    found = [np.empty((2, 0), dtype=np.int64)]
+    chosen = np.flatnonzero((sizes > 1) & (sizes <= at_most))
+    for size in np.unique(sizes[chosen]):
+        sets = order[starts[chosen[sizes[chosen] == size]][:, None] + np.arange(size)]
+        found.append(sets[:, np.array(np.triu_indices(size, 1))].swapaxes(0, 1).reshape(2, -1))
+    return np.concatenate(found, axis=1)
 
 
 def _score_nodes(copies: Copies, score: Score, a: IntArray, b: IntArray) -> _Edges:
@@ -371,12 +377,9 @@ def _image_pairs(copies: Copies, edges: _Edges, sizes: IntArray, *, whole: bool)
     """Return the positions of the images of all pairs, a < b."""
     order = np.lexsort((copies.rank, copies.nodes))
     starts = np.concatenate([[0], np.cumsum(sizes)])
-    found = [np.empty((2, 0), dtype=np.int64)]
-    many = (sizes > 1) if whole else (sizes > 1) & (sizes <= MAX_LISTED_COPIES)
-    for node in np.flatnonzero(many):
-        images = order[starts[node] : starts[node + 1]]
-        found.append(images[np.array(np.triu_indices(len(images), 1))])
-    for node in np.flatnonzero((sizes > 1) & ~many):
+    most = len(order) if whole else MAX_LISTED_COPIES
+    found = [_pairs_of_sets(order, starts, sizes, at_most=most)]
+    for node in np.flatnonzero(sizes > most):
         images = order[starts[node] : starts[node + 1]]
         found.append(np.stack([np.full(len(images) - 1, images[0]), images[1:]]))
     shown = sizes if whole else np.where(sizes > MAX_LISTED_COPIES, 1, sizes)
