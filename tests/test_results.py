@@ -125,6 +125,7 @@ def test_all_similar_images_are_shown_in_rows_of_five_or_counted(dataset, n_neig
     shown = [tile.image_id for row in view.rows for tile in row.tiles]
     assert shown == similar.table.index[:40].tolist()
     assert [len(row.tiles) for row in view.rows[:-1]] == [5] * (len(view.rows) - 1)
+    assert view.rows[0].title == ("1" if n_neighbors == 1 else "1 to 5")
     assert len(view.rows) + view.n_more == -(-n_neighbors // 5)
     text = repr(similar)
     assert all(os.path.basename(image_id)[-8:] in text for image_id in shown)

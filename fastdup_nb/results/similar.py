@@ -36,7 +36,7 @@ class Similar(Result):
         n = len(self.table)
         shown = self.table["similarity"].head(_PER_ROW * n_rows)
         tiles = [self._tile(str(image_id), similarity) for image_id, similarity in shown.items()]
-        rows = tuple(Row(title="", tiles=tuple(tiles[i : i + _PER_ROW])) for i in range(0, len(tiles), _PER_ROW))
+        rows = tuple(_row(i, tiles[i : i + _PER_ROW]) for i in range(0, len(tiles), _PER_ROW))
         best = "" if self.table.empty else f"{self.table['similarity'].iloc[0]:.3f}"
         return View(
             title="Similar images",
@@ -53,3 +53,8 @@ class Similar(Result):
     def _tile(self, image_id: str, similarity: float) -> Tile:
         mark = "query" if image_id == self.query else ""
         return self._shown.tile(image_id, f"similarity {format_similarity(similarity)}", mark=mark, label=True)
+
+
+def _row(first: int, tiles: list[Tile]) -> Row:
+    places = f"{first + 1:,} to {first + len(tiles):,}" if len(tiles) > 1 else f"{first + 1:,}"
+    return Row(title=places, tiles=tuple(tiles))
