@@ -26,7 +26,7 @@ MAX_COMPLETED = 1000
 #: Above this many pairs, sets of more than MAX_LISTED_COPIES copies are listed with their first image only.
 MAX_LISTED_PAIRS = 1_000_000
 MAX_LISTED_COPIES = 100
-_CHUNK = 100_000
+_CHUNK = 8192
 
 #: What pandas keeps text in: str from pandas 3 on, object before.
 TEXT: Any = "str" if int(pd.__version__.split(".")[0]) >= 3 else object
