@@ -258,12 +258,13 @@ class Stages:
     def cache_name(self) -> str:
         """Where results are kept, in words, without opening it."""
         if "store" in self.__dict__:
-            return "memory only" if self.store.folder is None else str(self.store.folder)
+            return "memory only" if self.store.folder is None else show_path(self.store.folder)
         if self.settings.cache is None:
             return "memory only"
         if not self._is_repeatable:
             return "memory only, as the encoder has no name; give it key='...'"
-        return str(default_location(self.listing.root)) if self.settings.cache == "auto" else str(self.settings.cache)
+        auto = self.settings.cache == "auto"
+        return show_path(default_location(self.listing.root) if auto else Path(self.settings.cache))
 
     @property
     def listing_columns(self) -> list[str]:
@@ -338,3 +339,11 @@ class Stages:
 
 def _printable(path: str) -> str:
     return path if path.isascii() else path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def show_path(path: Path) -> str:
+    """Return a path as one would tell it: from the current folder or from home where it lies below."""
+    for base, prefix in ((Path.cwd(), ""), (Path("~").expanduser(), "~/")):
+        if path.is_relative_to(base) and path != base:
+            return prefix + path.relative_to(base).as_posix()
+    return str(path)

@@ -39,7 +39,7 @@ def default_location(root: Path) -> Path:
     """Return the folder of what is known of the images below *root*: in ``$FASTDUP_NB_CACHE`` or the user's cache."""
     named = os.environ.get("FASTDUP_NB_CACHE")
     if named:
-        base = Path(named)
+        base = Path(named).expanduser().absolute()
     elif sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "fastdup_nb"
     elif sys.platform == "darwin":

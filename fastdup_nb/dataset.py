@@ -17,7 +17,7 @@ import pandas as pd
 
 from ._given import check_embeddings, check_told
 from ._query import read_query
-from ._stages import Settings, Stages
+from ._stages import Settings, Stages, show_path
 from ._validation import check_choice, check_integer
 from .embeddings import score_pairs
 from .errors import ParameterError, ParameterTypeError
@@ -435,7 +435,7 @@ class Dataset:
         listing = stages.listing
         kinds = Counter(os.path.splitext(image_id)[1].lower() for image_id in listing.image_ids)
         return Overview(
-            root=str(listing.root),
+            root=show_path(listing.root),
             n_images=len(listing),
             kinds=dict(kinds.most_common()),
             passed_over=listing.passed_over,

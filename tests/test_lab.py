@@ -46,7 +46,7 @@ def test_every_result_shows_its_pictures_in_either_theme(first_look, theme):
     views = {view["title"]: view for view in first_look.page.evaluate(SEEN)}
     SHOTS.mkdir(parents=True, exist_ok=True)
     first_look.page.screenshot(path=SHOTS / f"first_look_{theme.split()[1].lower()}.png")
-    assert set(views) == {"Dataset", "Duplicates", "Outliers", "Clusters", "Quality", "Similar images", "Summary"}
+    assert set(views) >= {"Dataset", "Duplicates", "Outliers", "Clusters", "Quality", "Similar images", "Summary"}
     for title in ("Duplicates", "Outliers", "Clusters", "Quality", "Similar images"):
         assert len(views[title]["pictures"]) >= 5, title
         for natural, alt, shown in views[title]["pictures"]:

@@ -52,7 +52,7 @@ def demo() -> int:
 
 
 def renew() -> int:
-    os.environ["FASTDUP_NB_CACHE"] = tempfile.mkdtemp()
+    os.environ["FASTDUP_NB_CACHE"] = "cache"  # beside the sample, in a folder that goes
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         with tempfile.TemporaryDirectory() as folder:
             nbformat.write(execute(path, Path(folder)), path)

@@ -6,6 +6,7 @@ python -m tools.screenshots          # needs the extra `dev` and a Chromium; wri
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -27,7 +28,7 @@ def main() -> None:
             notebook = Notebook(context, address, "first.ipynb").run_all()
             pieces = []
             for title, height in (("Duplicates", 620), ("Outliers", 330), ("Clusters", 400)):
-                view = notebook.page.locator(".jp-OutputArea .fdnb", has_text=title).first
+                view = notebook.page.locator(".jp-OutputArea .fdnb").filter(has_text=re.compile(f"^\\s*{title}")).first
                 view.screenshot(path=folder / "view.png")
                 picture = Image.open(folder / "view.png").convert("RGB")
                 pieces.append(picture.crop((0, 0, picture.width, min(height, picture.height))))
