@@ -109,7 +109,10 @@ class Notebook:
         """Change to "JupyterLab Light" or "JupyterLab Dark"."""
         self.page.evaluate(f"() => window.jupyterapp.commands.execute('apputils:change-theme', {{theme: {name!r}}})")
         light = "false" if "Dark" in name else "true"
-        self.page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=light)
+        self.page.wait_for_function(
+            "(light) => document.body.dataset.jpThemeLight === light && !document.getElementById('jupyterlab-splash')",
+            arg=light,
+        )
 
     def close(self) -> None:
         """Shut the kernel down and close the page."""

@@ -20,7 +20,7 @@ TARGET = ROOT / "docs" / "first_look.png"
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as name, open_browser(width=1000, height=6500) as context:
+    with tempfile.TemporaryDirectory() as name, open_browser(width=1200, height=6500) as context:
         folder = Path(name)
         os.environ["FASTDUP_NB_CACHE"] = str(folder / "cache")
         shutil.copy(ROOT / "notebooks" / "01_first_look.ipynb", folder / "first.ipynb")
