@@ -196,7 +196,7 @@ class _Edges:
         from scipy.sparse.csgraph import connected_components
 
         links = coo_array((np.ones(len(self.a), dtype=bool), (self.a, self.b)), shape=(n_nodes, n_nodes))
-        return connected_components(links, directed=False)[1].astype(np.int64)
+        return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
 
 
 def _pairs_within(labels: IntArray, *, larger_than: int) -> tuple[IntArray, IntArray]:
