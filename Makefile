@@ -16,12 +16,12 @@ help:
 # One environment for users and one for developers, each up to date when its stamp is newer than pyproject.toml.
 $(VENV)/demo: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fastdup_nb needs Python 3.11 or newer; set PYTHON=python3.12, for example")'
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[sample]' ipykernel jupyterlab nbclient nbformat
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[sample]' ipykernel jupyterlab nbclient nbformat
 	@touch $@
 
 $(VENV)/dev: $(VENV)/demo
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
 demo: $(VENV)/demo
@@ -38,8 +38,8 @@ lint: $(VENV)/dev
 
 # The same tests on the versions that Google Colab has installed (those with wheels for this Python).
 $(COLAB_VENV)/colab: pyproject.toml tests/colab-constraints.txt
-	$(PYTHON) -m venv $(COLAB_VENV)
-	$(COLAB_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c tests/colab-constraints.txt -e '.[test]'
+	@$(PYTHON) -m venv $(COLAB_VENV)
+	@$(COLAB_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c tests/colab-constraints.txt -e '.[test]'
 	@touch $@
 
 test-colab: $(COLAB_VENV)/colab

@@ -24,6 +24,7 @@ def execute(source: Path, folder: Path) -> nbformat.NotebookNode:
     notebook = nbformat.read(source, as_version=4)
     client = NotebookClient(
         notebook, timeout=None, kernel_name="python3", store_widget_state=False, record_timing=False,
+        extra_arguments=["--log-level=40"],
         resources={"metadata": {"path": str(folder)}},
     )  # fmt: skip
     client.execute()
