@@ -4,17 +4,79 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence, Sized
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ._validation import check_choice, check_integer
 from .errors import ParameterError, ParameterTypeError
 from .findings.duplicates import TEXT
+from .graph import METHODS
 from .sources import Listing
 
 _WANTED = "'folder', a column of the source, a sequence, or a Series or dict by image id"
+
+
+@dataclass(frozen=True, eq=False)
+class Settings:
+    """What a dataset was made with; checked before."""
+
+    source: str | None
+    labels: object
+    split: object
+    cache: str | Path | None
+    encoder: object
+    n_neighbors: int
+    n_jobs: int
+    random_state: int
+    method: str
+    embeddings: npt.NDArray[np.float32] | None
+
+
+def check_settings(
+    source: str | None,
+    listing: Listing | None,
+    *,
+    labels: object,
+    split: object,
+    cache: object,
+    encoder: object,
+    n_neighbors: object,
+    n_jobs: object,
+    random_state: object,
+    method: object,
+) -> Settings:
+    """Return the options of a dataset, checked and copied; vectors are checked later, when the images are listed."""
+    columns = [] if listing is None or listing.columns is None else listing.columns.columns.tolist()
+    if n_jobs != -1:
+        check_integer(n_jobs, "n_jobs", "Dataset", low=1, otherwise="-1 for all processors")
+    return Settings(
+        source=source,
+        labels=check_told(labels, "labels", columns),
+        split=check_told(split, "split", columns),
+        cache=_check_cache(cache),
+        encoder=encoder,
+        n_neighbors=check_integer(n_neighbors, "n_neighbors", "Dataset", low=1, high=1000),
+        n_jobs=int(n_jobs),  # type: ignore[call-overload]
+        random_state=check_integer(random_state, "random_state", "Dataset", low=0, high=2**32 - 1),
+        method=check_choice(method, "method", "Dataset", METHODS),
+        embeddings=None,
+    )
+
+
+def _check_cache(cache: object) -> str | Path | None:
+    if cache is None or (isinstance(cache, str) and cache == "auto"):
+        return cache
+    wanted = "The 'cache' parameter of Dataset must be 'auto', a folder or None."
+    if not isinstance(cache, (str, os.PathLike)):
+        raise ParameterTypeError(f"{wanted} Got {cache!r} instead.")
+    if not os.fspath(cache) or "\0" in str(cache):
+        raise ParameterError(f"{wanted} Got {cache!r} instead.")
+    return Path(os.fspath(cache)).expanduser().absolute()
 
 
 def check_told(told: object, option: str, columns: Sequence[str]) -> object:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ._given import check_directions, check_length, join_columns, tell
+from ._given import Settings, check_directions, check_length, join_columns, tell
 from ._linking import link_vectors, merge_equal
 from ._scan import Scan, count_processors, facts_key, find_waiting, load_descriptors, scan_images
 from ._store import Store, default_location
@@ -32,22 +31,6 @@ _COLUMNS = MappingProxyType({
     **{fact.name: "Int64" if fact.dtype.startswith("int") else fact.dtype for fact in FACTS},
     "is_broken": "bool", "reason": TEXT,
 })  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class Settings:
-    """What a dataset was made with; checked before."""
-
-    source: str | None
-    labels: object
-    split: object
-    cache: str | Path | None
-    encoder: object
-    n_neighbors: int
-    n_jobs: int
-    random_state: int
-    method: str
-    embeddings: npt.NDArray[np.float32] | None
 
 
 class Stages:

@@ -15,21 +15,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ._given import check_embeddings, check_told
+from ._given import check_embeddings, check_settings
 from ._query import read_query
-from ._stages import Settings, Stages, show_path
+from ._stages import Stages, show_path
 from ._validation import check_choice, check_integer
 from .embeddings import score_pairs
-from .errors import ParameterError, ParameterTypeError
+from .errors import ParameterError
 from .findings.clusters import default_min_cluster_size, find_clusters, label_clusters
 from .findings.duplicates import TEXT, Copies, find_duplicates, read_similarity
 from .findings.keeping import KEEP_RULES, count_same_files, find_unsure_pixels, rank_images
 from .findings.outliers import check_contamination, find_outliers
 from .findings.quality import check_bounds, find_quality_issues
-from .graph import METHODS, search
+from .graph import search
 from .results import Clusters, Duplicates, Estimate, Neighbors, Outliers, Overview, Quality, Shown, Similar, Summary
 from .results.summary import build_summary
-from .sources import Listing, check_source
+from .sources import check_source
 from .views import render_html, render_text
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Dataset:
         embeddings: npt.ArrayLike | None = None,
     ) -> None:
         listing = check_source(source)
-        settings = _check_settings(
+        settings = check_settings(
             os.path.abspath(source) if isinstance(source, (str, os.PathLike)) else None,
             listing,
             labels=labels,
@@ -143,7 +143,7 @@ class Dataset:
             return Dataset(**options)
         source, embeddings = options.pop("source"), options.pop("embeddings")
         other = object.__new__(Dataset)
-        other._start(self._stages.varied(_check_settings(source, self._stages.listing, **options)), embeddings)
+        other._start(self._stages.varied(check_settings(source, self._stages.listing, **options)), embeddings)
         return other
 
     def _start(self, stages: Stages, embeddings: npt.ArrayLike | None) -> None:
@@ -446,47 +446,6 @@ class Dataset:
             n_broken=len(listing) - len(stages.valid) if stages.is_scanned else None,
             is_linked=stages.is_linked,
         )
-
-
-def _check_settings(
-    source: str | None,
-    listing: Listing | None,
-    *,
-    labels: object,
-    split: object,
-    cache: object,
-    encoder: object,
-    n_neighbors: object,
-    n_jobs: object,
-    random_state: object,
-    method: object,
-) -> Settings:
-    columns = [] if listing is None or listing.columns is None else listing.columns.columns.tolist()
-    if n_jobs != -1:
-        check_integer(n_jobs, "n_jobs", "Dataset", low=1, otherwise="-1 for all processors")
-    return Settings(
-        source=source,
-        labels=check_told(labels, "labels", columns),
-        split=check_told(split, "split", columns),
-        cache=_check_cache(cache),
-        encoder=encoder,
-        n_neighbors=check_integer(n_neighbors, "n_neighbors", "Dataset", low=1, high=1000),
-        n_jobs=int(n_jobs),  # type: ignore[call-overload]
-        random_state=check_integer(random_state, "random_state", "Dataset", low=0, high=2**32 - 1),
-        method=check_choice(method, "method", "Dataset", METHODS),
-        embeddings=None,
-    )
-
-
-def _check_cache(cache: object) -> str | Path | None:
-    if cache is None or (isinstance(cache, str) and cache == "auto"):
-        return cache
-    wanted = "The 'cache' parameter of Dataset must be 'auto', a folder or None."
-    if not isinstance(cache, (str, os.PathLike)):
-        raise ParameterTypeError(f"{wanted} Got {cache!r} instead.")
-    if not os.fspath(cache) or "\0" in str(cache):
-        raise ParameterError(f"{wanted} Got {cache!r} instead.")
-    return Path(os.fspath(cache)).expanduser().absolute()
 
 
 def _restore(stages: Stages) -> Dataset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -38,17 +39,18 @@ class Shown:
         return Tile(image_id, lines=tuple(told), mark=mark)
 
 
-class Result:
+class Result(ABC):
     """Base of all results. ``to_frame()`` gives the main table; the last expression of a cell shows a gallery."""
 
     _shown: Shown
 
+    @abstractmethod
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of the main table as a plain DataFrame."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _view(self, n_rows: int) -> View:
-        raise NotImplementedError
+        """Return what is shown of it, with at most *n_rows* rows of pictures."""
 
     def __repr__(self) -> str:
         return render_text(self._view(8))
