@@ -163,6 +163,7 @@ def check_embeddings(embeddings: object, listing: Listing) -> npt.NDArray[np.flo
             f"The 'embeddings' parameter of Dataset must have a row for each of the {len(listing):,} listed images, in "
             f"the order of ds.image_ids. Got shape {array.shape} instead."
         )
+    array[np.isnan(array).all(axis=1)] = 0  # as ds.embeddings has for broken images; an error where one is not
     if not np.isfinite(array).all():
         raise ParameterError("The 'embeddings' parameter of Dataset must be finite; it holds NaN or infinity.")
     largest = np.abs(array).max(axis=1, keepdims=True)
@@ -177,8 +178,8 @@ def check_directions(vectors: npt.NDArray[np.float32], image_ids: Sequence[str])
     zero = np.flatnonzero(~vectors.any(axis=1))
     if len(zero):
         raise ParameterError(
-            f"The 'embeddings' parameter of Dataset has a vector of zeros for {len(zero):,} images, the first of them "
-            f"{image_ids[zero[0]]!r}: it is similar to nothing and to everything. Leave these images out of the source."
+            f"The 'embeddings' parameter of Dataset has a vector of zeros or NaN for {len(zero):,} images, the first of "
+            f"them {image_ids[zero[0]]!r}: it is similar to nothing and to everything. Leave these images out of the source."
         )
     return vectors
 

@@ -18,20 +18,20 @@ _SAVED_AS = {"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}
 _WANTED = "an image id, a path, bytes, a PIL image, uint8 pixels (height, width[, 3]) or a vector of floats"
 
 
-def read_query(query: object, stages: Stages) -> tuple[npt.NDArray[np.float32], str]:
-    """Return the vector of a query and its name: its image id where it is one of the dataset."""
+def read_query(query: object, stages: Stages) -> tuple[npt.NDArray[np.float32], str | None, str]:
+    """Return the vector of a query, its image id where it is one of the dataset, and what to call it."""
     image_id = _find_id(query, stages)
     if image_id is not None:
-        return _known_vector(image_id, stages), image_id
+        return _known_vector(image_id, stages), image_id, image_id
     if isinstance(query, np.ndarray) and query.ndim == 1 and np.issubdtype(query.dtype, np.floating):
-        return _check_vector(query, stages), "a vector"
+        return _check_vector(query, stages), None, "a vector"
     data, name = _read_picture(query, stages)
     if stages.encoder is None:
         raise ParameterError(
             "The 'query' parameter of Dataset.similar must be an image id or a vector where the dataset was made with "
             "embeddings=: there is no encoder for other pictures."
         )
-    return encode_bytes(data, stages.encoder).vectors[0], name
+    return encode_bytes(data, stages.encoder).vectors[0], None, name
 
 
 def _find_id(query: object, stages: Stages) -> str | None:
@@ -53,10 +53,10 @@ def _known_vector(image_id: str, stages: Stages) -> npt.NDArray[np.float32]:
 
 def _check_vector(query: npt.NDArray[np.floating], stages: Stages) -> npt.NDArray[np.float32]:
     n_features = stages.descriptors.vectors.shape[1]
-    if len(query) != n_features or not np.isfinite(query).all():
+    if len(query) != n_features or not np.isfinite(query).all() or not query.any():
+        got = f"{len(query):,}" if len(query) != n_features else "NaN (a broken image?), infinity or only zeros"
         raise ParameterError(
-            f"A vector for Dataset.similar must hold {n_features:,} finite numbers, as ds.embeddings does. "
-            f"Got {len(query):,}."
+            f"A vector for Dataset.similar must hold {n_features:,} finite numbers, as ds.embeddings does. Got {got}."
         )
     return np.asarray(query, dtype=np.float32)
 

@@ -79,7 +79,7 @@ class Dataset:
     SourceNotFoundError
         If a named folder or file does not exist.
     SourceError
-        If a source has no images, a table no path column, or a path is given twice.
+        If a folder or glob has no images, a table no path column, or a path is given twice.
 
     Examples
     --------
@@ -358,17 +358,17 @@ class Dataset:
         """
         n_neighbors = check_integer(n_neighbors, "n_neighbors", "Dataset.similar", low=1)
         stages = self._stages
-        vector, name = read_query(query, stages)
+        vector, image_id, name = read_query(query, stages)
         vectors = stages.descriptors.vectors
         rows, distances = search(vectors, vector[None], n_neighbors=min(n_neighbors, max(len(vectors), 1)))
         near = pd.Series(1 - distances[0], index=rows[0])
         similarity = pd.Series(near.reindex(stages.rows).to_numpy(), index=pd.Index(stages.valid_ids, dtype=TEXT))
         similarity = similarity.dropna().astype(np.float32)
-        is_query = np.asarray(similarity.index == name)
+        is_query = np.asarray(similarity.index == image_id)
         similarity[is_query] = 1
         order = np.lexsort((-similarity.to_numpy(), ~is_query))
         table = similarity.iloc[order].head(n_neighbors).rename("similarity").rename_axis("image_id").to_frame()
-        return Similar(table=table, query=name, _shown=self._shown)
+        return Similar(table=table, query=name, query_id=image_id, _shown=self._shown)
 
     def summary(self) -> Summary:
         """Return every count with its meaning: pairs, images in a pair, groups and removable images are different."""

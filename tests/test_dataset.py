@@ -99,7 +99,7 @@ def test_columns_of_a_table_stay_with_the_images(sample_folder, tmp_path):
         ({"encoder": "resnet"}, ParameterError, "efficientnet-lite0"),
         ({"encoder": 5}, ParameterTypeError, "encoder"),
         ({"embeddings": np.zeros((2, 4))}, ParameterError, r"each of the 6 listed images.*\(2, 4\)"),
-        ({"embeddings": np.full((6, 4), np.nan)}, ParameterError, "finite"),
+        ({"embeddings": np.full((6, 4), np.inf)}, ParameterError, "finite"),
         ({"embeddings": "vectors"}, ParameterError, "array of numbers"),
     ],
 )
@@ -375,7 +375,7 @@ def test_vectors_of_any_length_are_compared_and_zeros_are_refused(few):
         ds = fd.Dataset(few, embeddings=random * scale, cache=None)
         np.testing.assert_allclose(ds.embeddings, random / np.linalg.norm(random, axis=1, keepdims=True), rtol=1e-5)
     random[2] = 0
-    with pytest.raises(ParameterError, match=r"vector of zeros for 1 images, the first of them '.*\.jpg'"):
+    with pytest.raises(ParameterError, match=r"vector of zeros or NaN for 1 images, the first of them '.*\.jpg'"):
         fd.Dataset(few, embeddings=random, cache=None).duplicates()
     for wrong in (np.full((6, 2), "x"), np.ones((6, 2), complex)):
         with pytest.raises(ParameterError, match="array of numbers"):
@@ -482,3 +482,24 @@ def test_what_an_encoder_makes_is_checked_before_it_is_kept(few, tmp_path):
             fd.Dataset(few, encoder=Wrong(make), cache=tmp_path / "store", n_jobs=1).embeddings
     large = fd.Dataset(few, encoder=Wrong(lambda batch: mean(batch) * 1e6), cache=tmp_path / "store").embeddings
     np.testing.assert_allclose(np.linalg.norm(large, axis=1), 1, rtol=1e-3)
+
+
+def test_a_stranger_of_the_same_name_is_not_the_query(few, tmp_path):
+    other = tmp_path / "other" / "cat.jpg"
+    other.parent.mkdir()
+    Image.open(few / "cat.jpg").convert("L").resize((200, 150)).save(other)
+    ds = fd.Dataset(few, cache=None)
+    same_name = ds.similar(other, n_neighbors=3)
+    other.rename(other.with_name("zz.jpg"))
+    pd.testing.assert_frame_equal(same_name.table, ds.similar(other.with_name("zz.jpg"), n_neighbors=3).table)
+    assert same_name.query_id is None
+    assert same_name.table["similarity"].max() < 1
+
+
+def test_the_vectors_of_a_dataset_can_be_given_back_to_it(few):
+    (few / "broken.jpg").write_text("no picture")
+    ds = fd.Dataset(few, cache=None)
+    again = ds.using(embeddings=ds.embeddings)
+    np.testing.assert_allclose(again.embeddings, ds.embeddings, atol=1e-6)
+    with pytest.raises(ParameterError, match="broken image"):
+        ds.similar(ds.embeddings[ds.image_ids.index("broken.jpg")])

@@ -38,7 +38,7 @@ class Duplicates(Result):
         distinct pictures over those that are linked), ``removable`` (images that could go: ``size - 1``).
     members : DataFrame
         Index ``image_id``, a row for each image of a group: ``group``, ``is_kept``, ``tier`` and ``similarity``
-        to the representative. Every member is at least *min_similarity* similar to it, so groups are not chains.
+        to the representative (of the kept image: to itself). Every member is at least *min_similarity* similar to it, so groups are not chains.
     removable : list of str
         Ids of the images in a group that *keep* would not keep.
     min_similarity : float
@@ -149,7 +149,7 @@ class Duplicates(Result):
             mark = "keep" if member["is_kept"] else ""
             told = () if member["is_kept"] else (f"{member['tier']} {format_similarity(member['similarity'])}",)
             tiles.append(self._shown.tile(str(image_id), *told, mark=mark))
-        inner = f"inner similarity {format_similarity(facts['min_similarity'])} at least"
+        inner = f"lowest similarity of any two {format_similarity(facts['min_similarity'])}"
         return Row(
             title=f"Group {group}: {format_count(facts['size'], IMAGES)}",
             tiles=tuple(tiles),

@@ -22,10 +22,13 @@ class Similar(Result):
         Index ``image_id``, most similar first: ``similarity`` (cosine of the vectors, 1 is identical).
     query : str
         What was asked for: an image id, or a description of the picture that was given.
+    query_id : str or None
+        The image id of the query where it is one of the dataset.
     """
 
     table: pd.DataFrame
     query: str
+    query_id: str | None
     _shown: Shown
 
     def to_frame(self) -> pd.DataFrame:
@@ -51,7 +54,7 @@ class Similar(Result):
         )
 
     def _tile(self, image_id: str, similarity: float) -> Tile:
-        mark = "query" if image_id == self.query else ""
+        mark = "query" if image_id == self.query_id else ""
         return self._shown.tile(image_id, f"similarity {format_similarity(similarity)}", mark=mark, label=True)
 
 
