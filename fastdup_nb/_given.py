@@ -179,7 +179,8 @@ def check_directions(vectors: npt.NDArray[np.float32], image_ids: Sequence[str])
     if len(zero):
         raise ParameterError(
             f"The 'embeddings' parameter of Dataset has a vector of zeros or NaN for {len(zero):,} images, the first of "
-            f"them {image_ids[zero[0]]!r}: it is similar to nothing and to everything. Leave these images out of the source."
+            f"them {image_ids[zero[0]]!r}: such a vector is similar to nothing and to everything. Leave these images "
+            "out of the source."
         )
     return vectors
 

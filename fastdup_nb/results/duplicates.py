@@ -38,7 +38,8 @@ class Duplicates(Result):
         distinct pictures over those that are linked), ``removable`` (images that could go: ``size - 1``).
     members : DataFrame
         Index ``image_id``, a row for each image of a group: ``group``, ``is_kept``, ``tier`` and ``similarity``
-        to the representative (of the kept image: to itself). Every member is at least *min_similarity* similar to it, so groups are not chains.
+        to the representative (of the kept image: to itself). Every member is at least *min_similarity* similar to it,
+        so groups are not chains.
     removable : list of str
         Ids of the images in a group that *keep* would not keep.
     min_similarity : float
