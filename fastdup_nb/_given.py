@@ -178,9 +178,9 @@ def check_directions(vectors: npt.NDArray[np.float32], image_ids: Sequence[str])
     zero = np.flatnonzero(~vectors.any(axis=1))
     if len(zero):
         raise ParameterError(
-            f"The 'embeddings' parameter of Dataset has a vector of zeros or NaN for {len(zero):,} images, the first of "
-            f"them {image_ids[zero[0]]!r}: such a vector is similar to nothing and to everything. Leave these images "
-            "out of the source."
+            f"The 'embeddings' parameter of Dataset has a vector of zeros or NaN for {len(zero):,} images, the first "
+            f"of them {image_ids[zero[0]]!r}: such a vector is similar to nothing and to everything. Leave these "
+            "images out of the source."
         )
     return vectors
 
