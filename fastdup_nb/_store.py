@@ -13,6 +13,7 @@ import os
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
@@ -23,6 +24,7 @@ from .errors import StoreError
 _LOG = logging.getLogger(__name__)
 _FILE_NAME = "store-1.sqlite"
 _KEPT_PER_FAMILY = 4
+_PATIENCE = 60.0  # seconds to wait for another process
 _PART_BYTES = 1 << 28  # SQLite takes no blob above a gigabyte
 _SCHEMA = """
 create table if not exists files (path blob primary key, size integer, mtime_ns integer, ctime_ns integer, digest text);
@@ -184,14 +186,32 @@ def _chunks(keys: Sequence[str], size: int) -> Iterable[Sequence[str]]:
     return (keys[start : start + size] for start in range(0, len(keys), size))
 
 
+def open_database(name: str) -> sqlite3.Connection:
+    """Open an SQLite file, or ":memory:", with a write-ahead log; another process may open it at the same moment.
+
+    To change to a write-ahead log takes the file alone, and SQLite does not wait for that as it waits for other locks.
+    """
+    db = sqlite3.connect(name, timeout=_PATIENCE, check_same_thread=False, isolation_level=None)
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            db.execute("pragma journal_mode = wal")
+            break
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                db.close()
+                raise
+            time.sleep(0.01)
+    db.execute("pragma synchronous = normal")
+    return db
+
+
 def _connect(folder: Path | None) -> sqlite3.Connection:
     try:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
         name = ":memory:" if folder is None else str(folder / _FILE_NAME)
-        db = sqlite3.connect(name, timeout=60, check_same_thread=False, isolation_level=None)
-        db.execute("pragma journal_mode = wal")
-        db.execute("pragma synchronous = normal")
+        db = open_database(name)
         db.executescript(_SCHEMA)
         db.execute("insert or replace into results values (0, '', 'opened')")  # a read-only place shows here
     except (OSError, sqlite3.Error) as error:

@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -167,6 +168,18 @@ def test_two_processes_on_one_dataset_do_no_harm(sample_folder, tmp_path, datase
     outputs = [run.communicate(timeout=300)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0]
     assert {int(output) for output in outputs} == {dataset.duplicates().n_pairs}
+
+
+def test_a_new_store_may_be_opened_by_many_at_the_same_moment(tmp_path):
+    for turn in range(20):
+        barrier = threading.Barrier(6)
+
+        def open_it(_, folder=tmp_path / str(turn), barrier=barrier):
+            barrier.wait()
+            return Store(folder).facts(["a"])
+
+        with ThreadPoolExecutor(6) as pool:
+            assert list(pool.map(open_it, range(6))) == [{}] * 6
 
 
 def test_a_place_that_cannot_be_written_is_a_clear_error_when_it_was_named(few, tmp_path):
