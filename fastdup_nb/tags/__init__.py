@@ -1,0 +1,1 @@
+"""Decisions about images: durable, undoable, in one append-only history."""

@@ -1,0 +1,1 @@
+"""Live controls of a notebook: they are handed frames, thumbnails and a book of tags, and compute nothing."""

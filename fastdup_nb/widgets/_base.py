@@ -1,0 +1,112 @@
+"""What all live widgets share: the trait that holds a selection, the modules for the browser, and the static twin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Protocol
+
+import traitlets
+
+from ..errors import ParameterTypeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Selection(traitlets.TraitType):  # type: ignore[type-arg]
+    """Image ids, in order. It lives in Python only: a selection of a million must not cross to the browser."""
+
+    default_value = ()
+    info_text = "a list of image ids"
+
+    def validate(self, obj: traitlets.HasTraits | None, value: object) -> list[str]:
+        """Return the ids as a list."""
+        if isinstance(value, str) or not isinstance(value, Iterable):
+            self.error(obj, value)
+        return [str(image_id) for image_id in value]
+
+
+class TagBook(Protocol):
+    """What a widget needs of the tags of a dataset; ``fastdup_nb.tags.Tags`` is one."""
+
+    palette: Mapping[str, object]  # tag -> style with .color ("#rrggbb") and .key ("0" to "9" or "")
+
+    def of(self, image_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Return the tags of each image."""
+
+    def tagged(self, tag: str) -> list[str]:
+        """Return the ids of the images with a tag."""
+
+    def edit(self, images: object, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> object:
+        """Add and remove tags as one action."""
+
+    def undo(self) -> object:
+        """Take the last action back; return it, or None. It has .text and .image_ids."""
+
+    def redo(self) -> object:
+        """Do again what was taken back last."""
+
+    def subscribe(self, callback: Callable[[object], None]) -> Callable[[], None]:
+        """Call back with each change, until the returned function is called."""
+
+
+@cache
+def read_module(*names: str) -> str:
+    """Return files of this package joined into one ES module or style sheet."""
+    folder = files(__package__)
+    return "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
+
+
+def publish_with_twin(widget: object, twin: str, text: str) -> None:
+    """Show a static twin of a widget as an output of its own, then the widget, which hides it while it lives.
+
+    So front ends without our JavaScript, pages without a kernel and saved notebooks all show *twin*.
+
+    Parameters
+    ----------
+    widget : AnyWidget
+        Its JavaScript calls ``hideTwins`` with its model id.
+    twin : str
+        HTML, escaped.
+    text : str
+        The same in words, for readers of plain text.
+    """
+    from IPython.display import publish_display_data
+
+    html = f'<div class="fdnb-twin fdnb-twin-{widget.model_id}">{twin}</div>'  # type: ignore[attr-defined]
+    publish_display_data({"text/html": html, "text/plain": text})  # type: ignore[no-untyped-call]
+    data, metadata = widget._repr_mimebundle_()  # type: ignore[attr-defined]
+    publish_display_data({**data, "text/plain": text}, metadata)  # type: ignore[no-untyped-call]
+
+
+def link(first: object, second: object) -> Callable[[], None]:
+    """Keep the selections of two widgets the same, such as those of a map and a gallery.
+
+    Parameters
+    ----------
+    first, second : Map or Gallery
+        Widgets with a trait ``selection``; the second takes over the selection of the first at once.
+
+    Returns
+    -------
+    callable
+        Call it to end the link.
+
+    Examples
+    --------
+    >>> import traitlets
+    >>> class Box(traitlets.HasTraits):
+    ...     selection = Selection()
+    >>> one, two = Box(selection=["a.jpg"]), Box()
+    >>> unlink = link(one, two)
+    >>> two.selection = ["b.jpg", "c.jpg"]
+    >>> one.selection
+    ['b.jpg', 'c.jpg']
+    """
+    for widget in (first, second):
+        if not (isinstance(widget, traitlets.HasTraits) and widget.has_trait("selection")):
+            got = type(widget).__name__
+            raise ParameterTypeError(f"link joins widgets with a selection, ds.map() and ds.gallery(...). Got {got}.")
+    return traitlets.link((first, "selection"), (second, "selection")).unlink
