@@ -21,7 +21,7 @@ from .embeddings import GENERIC_PRESETS, Descriptors, Encoder, load_encoder, pre
 from .errors import ImageError, UnknownImageError
 from .findings.duplicates import TEXT
 from .graph import NeighborGraph, uses_nn_descent, warm_up
-from .images import FACTS, decode_image, hash_pixels
+from .images import FACTS, decode_image, hash_pixels, render_thumbnail
 from .sources import Listing, list_images, read_bytes
 
 #: The columns of ``Dataset.images``, with their dtypes; what FACTS mean stands with them.
@@ -180,6 +180,33 @@ class Stages:
         """Return a small JPEG of an image, or None where there is no picture."""
         digest = self.digest_of(image_id)
         return None if digest is None else self.store.thumbnail(facts_key(digest, self.encoder))
+
+    def picture(self, image_id: str, size: int) -> bytes:
+        """Return an image as a viewer shows it, as a JPEG of at most *size* pixels on its long side.
+
+        Raises
+        ------
+        ImageError
+            If it cannot be read.
+        """
+        data = read_bytes(self.listing.paths[self.position(image_id)])
+        return render_thumbnail(decode_image(data, at_least=size).image, size=size)
+
+    def neighbors_of(self, image_id: str, n_neighbors: int) -> list[tuple[str, float]]:
+        """Return the nearest other images with their cosine similarity; none before the graph has been built."""
+        place = self.positions.get(image_id)
+        if not self.is_linked or place is None or not self.valid_places[place] + 1:
+            return []
+        row = self.rows[self.valid_places[place]]
+        near = zip(self.graph.indices[row].tolist(), self.graph.distances[row].tolist(), strict=True)
+        return [(self.distinct_ids[i], 1 - distance) for i, distance in near if i >= 0][:n_neighbors]
+
+    @cached_property
+    def valid_places(self) -> npt.NDArray[np.int64]:
+        """For each listed image its place among the valid ones, -1 if broken."""
+        places = np.full(len(self.listing), -1, dtype=np.int64)
+        places[self.valid] = np.arange(len(self.valid))
+        return places
 
     def pixel_ids(self, unsure: Sequence[int]) -> npt.NDArray[np.int64]:
         """Return a number for each valid image, the same for the same decoded picture.

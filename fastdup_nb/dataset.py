@@ -35,6 +35,9 @@ from .views import render_html, render_text
 if TYPE_CHECKING:
     from PIL import Image
 
+    from .widgets._gallery import Gallery
+    from .widgets._plain import PlainGallery
+
 _ESTIMATE_IMAGES = 48
 
 
@@ -370,6 +373,34 @@ class Dataset:
         table = similarity.iloc[order].head(n_neighbors).rename("similarity").rename_axis("image_id").to_frame()
         return Similar(table=table, query=name, query_id=image_id, _shown=self._shown)
 
+    def gallery(self, images: object, *, page_size: int = 24, backend: str = "auto") -> Gallery | PlainGallery:
+        """Return a live gallery of any images.
+
+        Parameters
+        ----------
+        images : DataFrame, or list, Index or Series of image ids
+            A frame with image ids as its index or in a column ``image_id``, or with pairs in ``image_id_a`` and
+            ``image_id_b``, filtered and sorted with pandas as you like: its order is kept and its columns are shown. A
+            column ``group`` or ``cluster`` makes rows.
+        page_size, backend
+            As in the ``gallery`` method of every result.
+
+        Returns
+        -------
+        Gallery or PlainGallery
+
+        Raises
+        ------
+        UnknownImageError
+            If an id is not one of this dataset.
+        ParameterError
+            If a frame holds no image ids.
+        """
+        from .results.decks import deck_of_anything
+
+        shown = self._shown
+        return shown.open_gallery(deck_of_anything(images, shown), page_size=page_size, backend=backend)
+
     def summary(self) -> Summary:
         """Return every count with its meaning: pairs, images in a pair, groups and removable images are different."""
         return build_summary(self.duplicates(), self.outliers(), self.clusters(), self.quality(), self._shown)
@@ -424,7 +455,8 @@ class Dataset:
 
     @property
     def _shown(self) -> Shown:
-        return Shown(self._stages.images, self._stages.thumbnail)
+        stages = self._stages
+        return Shown(stages.images, stages.thumbnail, stages.picture, stages.neighbors_of, lambda: self.tags)
 
     def _least_similarity(self, wanted: float | str | None) -> float:
         presets = self._stages.presets

@@ -5,10 +5,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ..views import Tile, View, format_bytes, format_dimension, render_html, render_text
+
+if TYPE_CHECKING:
+    from ..tags import Tags
+    from ..widgets._deck import Deck
+    from ..widgets._gallery import Gallery
+    from ..widgets._plain import PlainGallery
 
 IMAGES = ("image", "images")
 NO_IMAGE = "There is no image to look at."
@@ -20,6 +27,14 @@ class Shown:
 
     images: pd.DataFrame
     thumbnail: Callable[[str], bytes | None]
+    picture: Callable[[str, int], bytes]
+    neighbors: Callable[[str, int], list[tuple[str, float]]]
+    open_tags: Callable[[], Tags]
+
+    @property
+    def tags(self) -> Tags:
+        """The tags of the dataset."""
+        return self.open_tags()
 
     @property
     def n_broken(self) -> int:
@@ -37,6 +52,12 @@ class Shown:
         if pd.notna(facts["file_size"]):
             told.append(format_bytes(int(facts["file_size"])))
         return Tile(image_id, lines=tuple(told), mark=mark)
+
+    def open_gallery(self, deck: Deck, *, backend: str = "auto", page_size: int = 24) -> Gallery | PlainGallery:
+        """Return a live gallery of a deck."""
+        from ..widgets._open import open_gallery
+
+        return open_gallery(deck, self, backend=backend, page_size=page_size)
 
 
 class Result(ABC):
@@ -57,3 +78,29 @@ class Result(ABC):
 
     def _repr_html_(self) -> str:
         return render_html(self._view(8), self._shown.thumbnail)
+
+
+class ImageResult(Result):
+    """A result that lists images, and so has a live gallery."""
+
+    @abstractmethod
+    def _deck(self) -> Deck:
+        """Return what a gallery shows of it."""
+
+    def gallery(self, *, page_size: int = 24, backend: str = "auto") -> Gallery | PlainGallery:
+        """Return a live gallery: page, sort, filter, select, open, compare, tag, undo.
+
+        Parameters
+        ----------
+        page_size : int, default 24
+            Images on a page, 1 to 96; rows are counted by the six images that they show at most.
+        backend : {"auto", "anywidget", "ipywidgets"}, default "auto"
+            ``"ipywidgets"`` uses nothing but the controls that ipywidgets itself has, for front ends that can show no
+            others; ``"auto"`` takes it on Kaggle.
+
+        Returns
+        -------
+        Gallery or PlainGallery
+            A widget; the last expression of a cell shows it.
+        """
+        return self._shown.open_gallery(self._deck(), page_size=page_size, backend=backend)

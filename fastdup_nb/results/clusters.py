@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ..views import Badge, Fact, Row, View, format_count, format_similarity
-from ._base import IMAGES, NO_IMAGE, Result, Shown
+from ._base import IMAGES, NO_IMAGE, ImageResult, Shown
+
+if TYPE_CHECKING:
+    from ..widgets._deck import Deck
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Clusters(Result):
+class Clusters(ImageResult):
     """Images that belong together, as ``Dataset.clusters`` found them.
 
     Attributes
@@ -39,6 +43,11 @@ class Clusters(Result):
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of ``members``."""
         return self.members.copy()
+
+    def _deck(self) -> Deck:
+        from .decks import deck_of_clusters
+
+        return deck_of_clusters(self)
 
     def _view(self, n_rows: int) -> View:
         n_noise = int((self.members["cluster"] < 0).sum())

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ..findings.duplicates import MAX_LISTED_COPIES, TIERS
 from ..views import Badge, Fact, Row, Tone, View, format_count, format_similarity
-from ._base import IMAGES, NO_IMAGE, Result, Shown
+from ._base import IMAGES, NO_IMAGE, ImageResult, Shown
+
+if TYPE_CHECKING:
+    from ..widgets._deck import Deck
 
 _TONES: dict[str, Tone] = {"identical file": "strong", "identical pixels": "good", "near": "plain"}
 _NEXT = (
@@ -20,7 +24,7 @@ _NEXT = (
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Duplicates(Result):
+class Duplicates(ImageResult):
     """Images that show the same picture, as ``Dataset.duplicates`` found them.
 
     An image may be in a pair and in no group: where A stays and B could go, a C that is like B but not like A is left
@@ -87,6 +91,11 @@ class Duplicates(Result):
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of ``pairs``."""
         return self.pairs.copy()
+
+    def _deck(self) -> Deck:
+        from .decks import deck_of_duplicates
+
+        return deck_of_duplicates(self)
 
     def _view(self, n_rows: int) -> View:
         return View(

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ..views import Badge, Fact, Row, View, format_count, format_similarity
-from ._base import IMAGES, NO_IMAGE, Result, Shown
+from ._base import IMAGES, NO_IMAGE, ImageResult, Shown
+
+if TYPE_CHECKING:
+    from ..widgets._deck import Deck
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Outliers(Result):
+class Outliers(ImageResult):
     """How strange each image is, as ``Dataset.outliers`` found it.
 
     Attributes
@@ -36,6 +40,11 @@ class Outliers(Result):
     def n_outliers(self) -> int:
         """Number of images with ``is_outlier``."""
         return int(self.table["is_outlier"].sum())
+
+    def _deck(self) -> Deck:
+        from .decks import deck_of_outliers
+
+        return deck_of_outliers(self)
 
     def _view(self, n_rows: int) -> View:
         n = self.n_outliers

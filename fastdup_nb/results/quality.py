@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ..views import Badge, Fact, Row, Table, View, format_count
-from ._base import IMAGES, NO_IMAGE, Result, Shown
+from ._base import IMAGES, NO_IMAGE, ImageResult, Shown
+
+if TYPE_CHECKING:
+    from ..widgets._deck import Deck
 
 _NOTHING = "Nothing is broken, dark, bright, blurry, empty, oddly shaped or sized, or gray."
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Quality(Result):
+class Quality(ImageResult):
     """Quality problems of each image, as ``Dataset.quality`` found them.
 
     Attributes
@@ -43,6 +47,27 @@ class Quality(Result):
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of ``table``."""
         return self.table.copy()
+
+    def flagged(self) -> pd.DataFrame:
+        """Return a row per image and issue that it has: index ``image_id``, ``issue``, ``score``; the worst first.
+
+        The most frequent issue comes first. A broken image has no score.
+        """
+        found = self.counts[self.counts > 0].index
+        parts = [self._flagged(str(issue)) for issue in found]
+        empty = pd.DataFrame({"issue": pd.Series(dtype=object), "score": pd.Series(dtype="float64")})
+        return pd.concat(parts) if parts else empty.rename_axis("image_id")
+
+    def _flagged(self, issue: str) -> pd.DataFrame:
+        column = f"{issue}_score"
+        part = self.table[self.table[f"is_{issue}"]]
+        scores = part[column].astype("float64") if column in part else pd.Series(float("nan"), index=part.index)
+        return pd.DataFrame({"issue": issue, "score": scores}).sort_values("score", kind="stable")
+
+    def _deck(self) -> Deck:
+        from .decks import deck_of_quality
+
+        return deck_of_quality(self)
 
     def _view(self, n_rows: int) -> View:
         counts = self.counts

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ..views import Fact, Row, Tile, View, format_count, format_similarity
-from ._base import IMAGES, Result, Shown
+from ._base import IMAGES, ImageResult, Shown
+
+if TYPE_CHECKING:
+    from ..widgets._deck import Deck
 
 _PER_ROW = 5  # as many as a view draws side by side
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Similar(Result):
+class Similar(ImageResult):
     """The images nearest to a query, as ``Dataset.similar`` found them.
 
     Attributes
@@ -34,6 +38,11 @@ class Similar(Result):
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of ``table``."""
         return self.table.copy()
+
+    def _deck(self) -> Deck:
+        from .decks import deck_of_similar
+
+        return deck_of_similar(self)
 
     def _view(self, n_rows: int) -> View:
         n = len(self.table)

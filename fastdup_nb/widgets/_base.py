@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import traitlets
 
@@ -13,6 +13,8 @@ from ..errors import ParameterTypeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import pandas as pd
 
 
 class Selection(traitlets.TraitType):  # type: ignore[type-arg]
@@ -31,7 +33,9 @@ class Selection(traitlets.TraitType):  # type: ignore[type-arg]
 class TagBook(Protocol):
     """What a widget needs of the tags of a dataset; ``fastdup_nb.tags.Tags`` is one."""
 
-    palette: Mapping[str, object]  # tag -> style with .color ("#rrggbb") and .key ("0" to "9" or "")
+    @property
+    def palette(self) -> Mapping[str, Any]:
+        """Tags by name, each with a ``color`` ("#rrggbb") and a ``key`` ("0" to "9" or "")."""
 
     def of(self, image_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """Return the tags of each image."""
@@ -41,6 +45,18 @@ class TagBook(Protocol):
 
     def edit(self, images: object, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> object:
         """Add and remove tags as one action."""
+
+    def judge(self, pairs: Sequence[tuple[str, str]], verdict: str) -> object:
+        """Remember of pairs that they are "not duplicates" or "same"."""
+
+    def pairs(self) -> pd.DataFrame:
+        """Return the judged pairs: ``image_id_a``, ``image_id_b``, ``verdict``."""
+
+    def counts(self) -> pd.Series:
+        """Return the number of images with each tag."""
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row for each image and tag, with the image ids as the index."""
 
     def undo(self) -> object:
         """Take the last action back; return it, or None. It has .text and .image_ids."""

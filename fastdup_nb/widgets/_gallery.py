@@ -1,0 +1,240 @@
+"""The live gallery: one model, one ES module, pictures sent by the page as bytes and never as synced state."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import anywidget
+import pandas as pd
+import traitlets
+
+from ..views import Row, Tile, View, render_html, render_text
+from ._base import Selection, publish_with_twin, read_module
+from ._controller import Controller, Pictures
+from ._deck import Deck, Query
+
+_LOG = logging.getLogger(__name__)
+_MESSAGE_BYTES = 700_000
+_FITTED, _FULL, _MAX_BYTES = 1400, 6000, 8_000_000
+PAGE_SIZES, MAX_PAGE_SIZE = (12, 24, 48, 96), 96
+
+
+class Gallery(anywidget.AnyWidget):
+    """A gallery in the notebook: page, sort, filter, select, open, compare, tag, undo, by mouse and keyboard.
+
+    It is made by ``.gallery()`` of a result or by ``ds.gallery(...)``; the last expression of a cell shows it. Shown
+    twice, its views stay in step. ``?`` in the gallery lists its keys.
+
+    Attributes
+    ----------
+    selection : list of str
+        Ids of the selected images, in order of selection; set it to select from Python. ``gallery.observe(function,
+        "selection")`` tells of each change.
+    page : int
+        The page in view, from 0.
+    page_size : int
+        Images on a page, 1 to 96.
+    code : str
+        One line of pandas that makes what is shown or selected, where ``ds`` is the dataset.
+    """
+
+    _esm = read_module("common.js", "hub.js", "viewer.js", "gallery.js")
+    _css = read_module("common.css", "gallery.css")
+
+    selection = Selection()
+    page = traitlets.Int(0).tag(sync=True)
+    page_size = traitlets.Int(24, min=1, max=MAX_PAGE_SIZE).tag(sync=True)
+    thumbnail_size = traitlets.Int(128, min=64, max=320).tag(sync=True)
+    code = traitlets.Unicode("").tag(sync=True)
+    _query = traitlets.Dict().tag(sync=True)
+    _info = traitlets.Dict().tag(sync=True)
+    _palette: traitlets.List[dict[str, str]] = traitlets.List().tag(sync=True)
+    _counts = traitlets.Dict().tag(sync=True)
+    _uid = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(self, deck: Deck, pictures: Pictures, *, page_size: int = 24, **options: object) -> None:
+        self._controller = Controller(deck, pictures)
+        self._served: deque[list[str]] = deque(maxlen=8)
+        self._listeners: list[Callable[[object], None]] = []
+        super().__init__(page_size=page_size, _query=_as_dict(Query()), _info=_tell_info(deck), **options)
+        self._uid = self.model_id
+        self._refresh()
+        self.on_msg(self._receive)
+        self._unsubscribe = pictures.tags.subscribe(self._tags_changed)
+        self.observe(self._selection_changed, "selection")
+        self.observe(lambda _: self._renew_code(), "_query")
+
+    def selection_frame(self) -> pd.DataFrame:
+        """Return the selected rows of the table behind the gallery; facts of the images where some are not in it."""
+        return self._controller.selection_frame()
+
+    def on_tag(self, callback: Callable[[object], None]) -> Callable[[], None]:
+        """Call *callback* with each change of tags made in this gallery; return the function that ends it.
+
+        The change has ``text``, in words, and ``image_ids``. It may come in another thread than the cells'.
+        """
+        self._listeners.append(callback)
+        return lambda: self._listeners.remove(callback) if callback in self._listeners else None
+
+    def close(self) -> None:
+        """End the gallery: its views go, and it no longer hears of changes."""
+        self._unsubscribe()
+        super().close()
+
+    def _ipython_display_(self) -> None:
+        view = describe_page(self._controller, Query(), 12)
+        html = render_html(view, self._controller.pictures.thumbnail, max_rows=3, max_tiles=4, max_bytes=90_000)
+        publish_with_twin(self, html, render_text(view, max_rows=3, max_tiles=4))
+
+    def _receive(self, _widget: object, message: Mapping[str, Any], _buffers: object) -> None:
+        try:
+            with self._controller.lock:
+                getattr(self, f"_do_{message['op']}")(message)
+        except Exception as error:  # whatever it is, the person in front of the gallery must see it
+            _LOG.exception("The gallery could not do %r", message.get("op"))
+            self.send({"kind": "error", "text": f"{type(error).__name__}: {error}"[:2000]})
+
+    def _do_page(self, message: Mapping[str, Any]) -> None:
+        query = Query(**message["query"])
+        size = min(max(int(message["size"]), 1), MAX_PAGE_SIZE)
+        page = self._controller.page(query, int(message["page"]), size)
+        self._served.append(list(page["images"]))
+        self._send_pictures({"kind": "page", "key": message["key"], **page}, self._served[-1])
+
+    def _send_pictures(self, content: dict[str, Any], image_ids: Sequence[str]) -> None:
+        """Send a message with the thumbnails of some images, and further ones with those that are too much for it."""
+        batch: list[bytes] = []
+        start = size = 0
+        for i, image_id in enumerate(image_ids):
+            data = self._controller.pictures.thumbnail(image_id) or b""
+            if batch and size + len(data) > _MESSAGE_BYTES:
+                self._send_batch(content, image_ids[start:i], batch)
+                content = {"kind": "more", "key": content["key"]}
+                batch, start, size = [], i, 0
+            batch.append(data)
+            size += len(data)
+        self._send_batch(content, image_ids[start:], batch)
+
+    def _send_batch(self, content: dict[str, Any], image_ids: Sequence[str], batch: list[bytes]) -> None:
+        pictures = [[image_id, len(data)] for image_id, data in zip(image_ids, batch, strict=True)]
+        self.send({**content, "pictures": pictures}, [b"".join(batch)])
+
+    def _do_open(self, message: Mapping[str, Any]) -> None:
+        image_id = str(message["id"])
+        size = _FULL if message.get("full") else _FITTED
+        try:
+            data, problem = self._controller.pictures.picture(image_id, size), ""
+        except ValueError as error:
+            data, problem = b"", str(error)
+        if len(data) > _MAX_BYTES:
+            data = self._controller.pictures.picture(image_id, _FITTED * 2)
+        about = self._controller.describe(image_id)
+        near = [other["id"] for other in about["neighbors"]]
+        thumbnails = [self._controller.pictures.thumbnail(other) or b"" for other in near]
+        self.send(
+            {"kind": "picture", "full": bool(message.get("full")), "problem": problem, **about,
+             "sizes": [len(data), *map(len, thumbnails)]},
+            [b"".join([data, *thumbnails])],
+        )  # fmt: skip
+
+    def _do_select(self, message: Mapping[str, Any]) -> None:
+        self.selection = self._controller.select(self._ids(message), str(message["mode"]))[:]
+
+    def _do_tag(self, message: Mapping[str, Any]) -> None:
+        self._decided(self._controller.tag(self._ids(message), str(message["tag"])))
+
+    def _do_drop_others(self, message: Mapping[str, Any]) -> None:
+        self._decided(self._controller.drop_others(int(message["row"])))
+
+    def _do_reject(self, message: Mapping[str, Any]) -> None:
+        self._decided(self._controller.reject(message["items"]))
+
+    def _do_undo(self, _message: Mapping[str, Any]) -> None:
+        self._decided(self._controller.tags.undo(), "There is nothing to undo.")
+
+    def _do_redo(self, _message: Mapping[str, Any]) -> None:
+        self._decided(self._controller.tags.redo(), "There is nothing to redo.")
+
+    def _ids(self, message: Mapping[str, Any]) -> list[str]:
+        if "ids" in message:
+            return [str(image_id) for image_id in message["ids"]]
+        return self._controller.name(message["items"])
+
+    def _decided(self, change: object, otherwise: str = "") -> None:
+        if change is None:
+            self.send({"kind": "status", "text": otherwise})
+            return
+        for listener in list(self._listeners):
+            try:
+                listener(change)
+            except Exception:  # a listener's fault must not lose the others
+                _LOG.exception("A function given to on_tag failed")
+
+    def _tags_changed(self, change: Any) -> None:
+        with self._controller.lock:
+            shown = {image_id for page in self._served for image_id in page}
+            touched = [image_id for image_id in change.image_ids if image_id in shown]
+            tags = {image_id: list(tags) for image_id, tags in self._controller.tags.of(touched).items()}
+            self._refresh()
+            is_pair = getattr(change, "kind", "") == "pair"
+            self.send({"kind": "tags", "tags": tags, "text": change.text, "again": is_pair})
+
+    def _selection_changed(self, _change: object) -> None:
+        self._controller.selection = self.selection[:]
+        shown = {image_id for page in self._served for image_id in page}
+        visible = [image_id for image_id in self.selection if image_id in shown]
+        self.send({"kind": "selection", "n": len(self.selection), "ids": visible})
+        self._renew_code()
+
+    def _refresh(self) -> None:
+        palette = self._controller.tags.palette
+        self._palette = [{"name": name, "color": style.color, "key": style.key} for name, style in palette.items()]
+        self._counts = self._controller.counts()
+        self._renew_code()
+
+    def _renew_code(self) -> None:
+        self.code = self._controller.code(Query(**self._query))
+
+
+def describe_page(controller: Controller, query: Query, size: int) -> View:
+    """Return the first page of a gallery as a static view."""
+    page = controller.page(query, 0, size)
+    rows = [_static_row(row, i) for i, row in enumerate(_cut(page["rows"]))]
+    deck = controller.deck
+    return View(
+        title=deck.title, headline=deck.headline, rows=tuple(rows), empty=deck.empty,
+        notes=(str(page["note"]), "Run the cell to page, select and tag."),
+    )  # fmt: skip
+
+
+def _cut(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Single tiles in rows of four."""
+    if rows and rows[0]["row"] == -1:
+        tiles = rows[0]["tiles"]
+        return [{"title": "", "tiles": tiles[i : i + 4]} for i in range(0, len(tiles), 4)]
+    return rows
+
+
+def _static_row(row: dict[str, Any], place: int) -> Row:
+    tiles = []
+    for tile in row["tiles"]:
+        lines = [*tile["lines"], *([tile["beside_line"]] if tile["beside_line"] else [])]
+        tags = [", ".join(tile["tags"])] if tile["tags"] else []
+        tiles.append(Tile(tile["id"], lines=(*lines, *tags), mark=tile["mark"]))
+    title = str(row["title"]) or f"{place * 4 + 1:,} to {place * 4 + len(tiles):,}"
+    n_more = int(row.get("n_more", 0))
+    return Row(title=title, tiles=tuple(tiles), note=str(row.get("note", "")), n_more=n_more)
+
+
+def _as_dict(query: Query) -> dict[str, Any]:
+    return dict(query.__dict__)
+
+
+def _tell_info(deck: Deck) -> dict[str, Any]:
+    return {
+        "title": deck.title, "headline": deck.headline, "has_rows": deck.rows is not None, "sorts": list(deck.sorts),
+        "is_comparable": deck.is_comparable, "page_sizes": list(PAGE_SIZES), "row_noun": list(deck.row_noun),
+    }  # fmt: skip

@@ -1,0 +1,43 @@
+"""Which front end a gallery takes."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from .._validation import check_choice, check_integer
+
+if TYPE_CHECKING:
+    from ._controller import Pictures
+    from ._deck import Deck
+    from ._gallery import Gallery
+    from ._plain import PlainGallery
+
+BACKENDS = ("auto", "anywidget", "ipywidgets")
+_MAX_PAGE_SIZE = 96
+
+
+def open_gallery(
+    deck: Deck, pictures: Pictures, *, backend: str = "auto", page_size: int = 24
+) -> Gallery | PlainGallery:
+    """Return a gallery of a deck for the front end at hand.
+
+    Raises
+    ------
+    ParameterError
+        If *backend* or *page_size* is none of those there are.
+    """
+    check_choice(backend, "backend", "gallery", BACKENDS)
+    page_size = check_integer(page_size, "page_size", "gallery", low=1, high=_MAX_PAGE_SIZE)
+    if backend == "ipywidgets" or (backend == "auto" and is_kaggle()):
+        from ._plain import PlainGallery
+
+        return PlainGallery(deck, pictures, page_size=page_size)
+    from ._gallery import Gallery
+
+    return Gallery(deck, pictures, page_size=page_size)
+
+
+def is_kaggle() -> bool:
+    """Return whether this is a Kaggle notebook: its front end has no place for widgets other than ipywidgets' own."""
+    return any(name in os.environ for name in ("KAGGLE_KERNEL_RUN_TYPE", "KAGGLE_URL_BASE"))

@@ -1,0 +1,417 @@
+// The gallery: a toolbar, a grid of tiles or rows of tiles, a bar of tags, and a viewer over it.
+
+const SIZES = [["S", 96], ["M", 128], ["L", 176]];
+const HELP = [
+  ["arrows", "move"], ["PageUp, PageDown", "turn the page"], ["Home, End", "first, last image of the page"],
+  ["space, Ctrl + click", "select"], ["Shift + arrows, space or click", "extend the selection"], ["Ctrl or Cmd + A", "select the page"],
+  ["Enter, click", "open"], ["Escape", "close, clear the selection"], ["1 to 9, 0", "give or take a tag"],
+  ["k, d", "keep, drop"], ["n", "not duplicates"], ["u or Backspace", "undo"], ["Shift + u", "redo"],
+  ["c, m, z", "in a picture: compare, how, 100 %"], ["?", "this help"],
+];
+
+class GalleryView {
+  constructor(model, root) {
+    this.model = model;
+    this.hub = hubOf(model);
+    this.info = model.get("_info");
+    this.at = 0;             // place of the tile in focus, on this page
+    this.anchor = null;
+    this.tiles = [];         // [{tile, element}] of this page
+    this.root = root;
+    this.viewer = new Viewer({
+      act: (message) => this.hub.act(message), urlOf: (id) => this.urlOf(id), tagsOf: (id) => this.hub.tags.get(id) ?? [],
+      move: (step) => this.moveViewer(step), close: () => this.closeViewer(), kept: () => this.keptOf(this.tiles[this.at]?.tile),
+    });
+    this.build();
+    this.hub.views.add(this);
+    this.changes = {
+      "change:page": () => this.show(), "change:page_size": () => this.show(), "change:_query": () => { this.fillControls(); this.show(); },
+      "change:thumbnail_size": () => this.resize(), "change:_palette": () => this.fillTags(), "change:_counts": () => this.fillFilter(),
+      "change:code": () => { this.codeLine.textContent = model.get("code"); },
+    };
+    for (const [name, call] of Object.entries(this.changes)) model.on(name, call);
+    this.fillControls(); this.fillTags(); this.fillFilter(); this.resize(); this.show();
+    this.codeLine.textContent = model.get("code");
+  }
+
+  dispose() {
+    this.hub.views.delete(this);
+    this.viewer.close();
+    for (const [name, call] of Object.entries(this.changes)) this.model.off(name, call);
+  }
+
+  // ---- building
+
+  build() {
+    const { root, info } = this;
+    root.className = "fdnb-app fdnb-gallery";
+    root.setAttribute("role", "region");
+    root.setAttribute("aria-label", `${info.title} gallery`);
+    keepKeys(root);
+    root.addEventListener("keydown", (event) => this.key(event));
+    this.search = make("input", { type: "search", placeholder: "Filter by path or label", "aria-label": "Filter by path or label", class: "fdnb-search" });
+    let timer;
+    this.search.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => this.ask({ text: this.search.value }), 200); });
+    this.tagFilter = make("select", { "aria-label": "Filter by tag", onchange: () => this.ask({ tag: this.tagFilter.value, snapshot: Date.now() }) });
+    this.sort = make("select", { "aria-label": "Sort", hidden: !info.sorts.length, onchange: () => this.ask({ sort: this.sort.value }) },
+      make("option", { value: "", text: "as found" }), ...info.sorts.map((name) => make("option", { value: name, text: name })));
+    this.pageSize = make("select", { "aria-label": "Images on a page", title: "Images on a page", onchange: () => this.set({ page_size: Number(this.pageSize.value), page: 0 }) },
+      ...info.page_sizes.map((size) => make("option", { value: size, text: `${size} a page` })));
+    this.sizes = make("span", { class: "fdnb-modes", role: "group", "aria-label": "Size of thumbnails" }, ...SIZES.map(([name, size]) =>
+      make("button", { text: name, title: `Thumbnails of ${size} px`, "data-size": size, onclick: () => this.set({ thumbnail_size: size }) })));
+    this.before = make("button", { text: "‹", "aria-label": "Previous page", title: "PageUp", onclick: () => this.turn(-1) });
+    this.after = make("button", { text: "›", "aria-label": "Next page", title: "PageDown", onclick: () => this.turn(1) });
+    this.number = make("input", { class: "fdnb-number", inputmode: "numeric", "aria-label": "Page", onchange: () => this.goTo(Number(this.number.value) - 1) });
+    this.total = make("span", { class: "fdnb-total" });
+    this.back = make("button", { class: "fdnb-back", text: "‹ All", hidden: true, onclick: () => this.ask({ row: -1 }, this.cameFrom ?? 0) });
+    this.note = make("small", { class: "fdnb-count" });
+    this.help = make("button", { text: "?", "aria-label": "Keys", "aria-expanded": "false", onclick: () => this.toggleHelp() });
+    this.helpPanel = make("div", { class: "fdnb-help", hidden: true }, ...HELP.map(([keys, what]) => make("div", {}, make("kbd", { text: keys }), make("span", { text: what }))));
+    this.grid = make("div", { class: "fdnb-grid", role: "grid", "aria-multiselectable": "true", "aria-label": info.title });
+    this.grid.addEventListener("focusin", (event) => this.focused(event.target));
+    this.selectedNote = make("b", { class: "fdnb-selected" });
+    this.tagBar = make("span", { class: "fdnb-tags" });
+    this.status = make("span", { class: "fdnb-status", role: "status", "aria-live": "polite" });
+    this.error = make("div", { class: "fdnb-error", role: "alert", hidden: true });
+    this.codeLine = make("code");
+    const copy = make("button", { text: "Copy", title: "Copy this line of pandas", onclick: () => navigator.clipboard?.writeText(this.codeLine.textContent).then(() => this.say("copied")) });
+    root.replaceChildren(
+      make("div", { class: "fdnb-head" }, make("div", {}, make("b", { class: "fdnb-name", text: info.title }), make("span", { class: "fdnb-line", text: info.headline })), this.help),
+      make("div", { class: "fdnb-bar", role: "toolbar", "aria-label": "Page, filter and sort" }, this.back, this.search, this.tagFilter, this.sort, this.note, make("span", { class: "fdnb-gap" }),
+        this.sizes, this.pageSize, make("span", { class: "fdnb-pages" }, this.before, this.number, this.total, this.after)),
+      this.helpPanel, this.error, this.grid, this.viewer.element,
+      make("div", { class: "fdnb-bar fdnb-foot", role: "toolbar", "aria-label": "Tags" }, this.selectedNote, this.tagBar, make("span", { class: "fdnb-gap" }), this.status,
+        make("button", { text: "Undo", title: "u", onclick: () => this.hub.act({ op: "undo" }) }), make("button", { text: "Redo", title: "Shift + u", onclick: () => this.hub.act({ op: "redo" }) })),
+      make("div", { class: "fdnb-code" }, this.codeLine, copy),
+    );
+  }
+
+  fillControls() {
+    const query = this.model.get("_query");
+    if (document.activeElement !== this.search) this.search.value = query.text;
+    this.sort.value = query.sort;
+    this.sort.disabled = query.row >= 0;
+    this.back.hidden = query.row < 0;
+    this.back.textContent = `‹ All ${this.info.row_noun[1]}`;
+    this.fillFilter();
+  }
+
+  fillFilter() {
+    const [counts, query] = [this.model.get("_counts"), this.model.get("_query")];
+    const entry = (value, text) => make("option", { value, text, selected: value === query.tag });
+    const tags = Object.entries(counts).filter(([tag]) => tag);
+    const options = [entry("", "all tags"), entry("untagged", `untagged (${(counts[""] ?? 0).toLocaleString("en")})`),
+      entry("tagged", "any tag"), entry("selected", "selected"), ...tags.map(([tag, n]) => entry(`=${tag}`, `${tag} (${n.toLocaleString("en")})`))];
+    if (query.tag.startsWith("=") && !tags.some(([tag]) => `=${tag}` === query.tag)) options.push(entry(query.tag, `${query.tag.slice(1)} (0)`));
+    this.tagFilter.replaceChildren(...options);
+  }
+
+  fillTags() {
+    this.palette = this.model.get("_palette");
+    this.tagBar.replaceChildren(...this.palette.map(({ name, color, key }) => make("button", { class: "fdnb-tag", title: `Tag "${name}"${key ? ` (${key})` : ""}`, onclick: () => this.apply(name) },
+      swatch(color), make("span", { text: name }), key ? make("kbd", { text: key }) : null)));
+    if (this.info.is_comparable) this.tagBar.append(make("button", { text: "not duplicates", title: "n", onclick: () => this.reject() }));
+    for (const { tile, element } of this.tiles) this.paint(tile, element);
+  }
+
+  // ---- pages
+
+  keyOf(page) { return JSON.stringify([this.model.get("_query"), this.model.get("page_size"), page]); }
+
+  request(page) { this.hub.ask(this.keyOf(page), this.model.get("_query"), page, this.model.get("page_size")); }
+
+  show() {
+    const page = this.model.get("page");
+    const known = this.hub.pages.get(this.keyOf(page));
+    this.grid.setAttribute("aria-busy", String(!known));
+    if (!known) { this.request(page); return; }
+    if (known.content.page !== page) { this.set({ page: known.content.page }); return; }
+    this.draw(known);
+    if (page + 1 < known.content.n_pages) this.request(page + 1);
+  }
+
+  draw({ content, urls }) {
+    this.error.hidden = true;
+    this.current = { content, urls };
+    const hadFocus = this.grid.contains(document.activeElement);
+    this.nPages = content.n_pages;
+    this.number.value = content.page + 1;
+    this.total.textContent = `of ${content.n_pages.toLocaleString("en")}`;
+    this.before.disabled = content.page === 0;
+    this.after.disabled = content.page + 1 >= content.n_pages;
+    this.pageSize.value = this.model.get("page_size");
+    this.note.textContent = content.n_tiles ? content.note : "";
+    this.tiles = [];
+    this.grid.classList.toggle("fdnb-single-tiles", !content.rows.some((row) => row.row >= 0));
+    this.grid.setAttribute("aria-rowcount", content.n_units);
+    this.grid.replaceChildren(...(content.n_tiles ? content.rows.map((row) => this.row(row)) : [make("p", { class: "fdnb-empty", text: content.note })]));
+    this.at = Math.min(this.at, Math.max(0, this.tiles.length - 1));
+    this.tiles[this.at]?.element.setAttribute("tabindex", "0");
+    if (hadFocus) (this.tiles[this.at]?.element ?? this.search).focus({ preventScroll: true });
+    this.paintSelection();
+  }
+
+  row(row) {
+    const cells = make("div", { class: "fdnb-cells" }, ...row.tiles.map((tile) => this.tile(tile)));
+    if (row.row < 0) { cells.setAttribute("role", "row"); return cells; }
+    if (row.n_more) cells.append(make("button", { class: "fdnb-more", text: `+ ${row.n_more.toLocaleString("en")} more`, tabindex: "-1", onclick: () => this.openRow(row.row) }));
+    const tools = make("div", { class: "fdnb-row-tools" }, make("button", { text: "Open", title: "All images of this row", tabindex: "-1", onclick: () => this.openRow(row.row) }));
+    if (this.info.is_comparable) tools.append(make("button", { text: "Drop the others", title: "Tag all but the marked one \"drop\"", tabindex: "-1", onclick: () => this.hub.act({ op: "drop_others", row: row.row }) }));
+    const words = make("div", { class: "fdnb-row-words" }, make("b", { text: row.title }), row.badge ? make("span", { class: "fdnb-badge", text: row.badge }) : null, row.note ? make("small", { text: row.note }) : null, tools);
+    return make("div", { class: "fdnb-group", role: "row", "aria-label": row.title }, words, cells);
+  }
+
+  tile(tile) {
+    const element = make("div", { class: "fdnb-tile", role: "gridcell", tabindex: "-1", "data-place": this.tiles.length });
+    const picture = (id) => {
+      const address = this.current.urls.get(id);
+      return address ? make("img", { src: address, alt: id, draggable: "false" }) : make("span", { class: "fdnb-none", text: "no picture" });
+    };
+    element.append(make("div", { class: "fdnb-pics" }, make("div", { class: "fdnb-pic" }, picture(tile.id), tile.mark ? make("span", { class: "fdnb-mark", text: tile.mark }) : null, make("span", { class: "fdnb-check", "aria-hidden": "true", title: "Select (space)", text: "✓" })),
+      tile.beside ? make("div", { class: "fdnb-pic fdnb-beside", title: tile.beside }, picture(tile.beside)) : null));
+    element.append(make("div", { class: "fdnb-id", title: tile.id, text: shortName(tile.id) }));
+    for (const line of tile.lines) element.append(make("small", { text: line }));
+    if (tile.beside) element.append(make("small", { text: tile.beside_line, title: tile.beside }));
+    element.append(make("div", { class: "fdnb-chips" }));
+    element.addEventListener("click", (event) => this.click(event, Number(element.dataset.place)));
+    this.tiles.push({ tile, element });
+    this.paint(tile, element);
+    return element;
+  }
+
+  paint(tile, element) {
+    const tags = this.hub.tags.get(tile.id) ?? tile.tags;
+    const chips = tags.map((tag) => make("span", { class: "fdnb-chip" }, swatch(this.palette.find(({ name }) => name === tag)?.color ?? "gray"), make("span", { text: tag })));
+    if (tile.is_rejected) chips.push(make("span", { class: "fdnb-chip", text: "not a duplicate" }));
+    element.querySelector(".fdnb-chips").replaceChildren(...chips);
+    element.classList.toggle("fdnb-dropped", tags.includes("drop"));
+    element.setAttribute("aria-label", [tile.id, tile.mark, ...tile.lines, tile.beside ? `${tile.beside_line}: ${tile.beside}` : "", tags.length ? `tags: ${tags.join(", ")}` : ""].filter(Boolean).join(", "));
+  }
+
+  paintSelection() {
+    for (const { tile, element } of this.tiles) element.setAttribute("aria-selected", String(this.hub.selected.has(tile.id)));
+    const n = this.hub.nSelected;
+    this.selectedNote.textContent = n ? `${n.toLocaleString("en")} selected` : "";
+  }
+
+  urlOf(id) { return this.current?.urls.get(id); }
+
+  // ---- what comes from the kernel
+
+  hear(kind, content, buffers) {
+    if (kind === "page" && content === this.keyOf(this.model.get("page"))) this.show();
+    else if (kind === "late" && content === this.keyOf(this.model.get("page")) && !this.hub.pages.has(content)) this.fail(this.hub.heard ? "The kernel is busy; this page comes when it is done." : "No kernel answers: run the cell to bring this gallery to life.");
+    else if (kind === "tags") { this.say(content.text); if (content.again) this.show(); for (const { tile, element } of this.tiles) this.paint(tile, element); if (this.viewer.isOpen) this.viewer.draw(); }
+    else if (kind === "selection") this.paintSelection();
+    else if (kind === "status") this.say(content.text);
+    else if (kind === "picture") this.viewer.receive(content, buffers);
+    else if (kind === "error") this.fail(content.text);
+  }
+
+  fail(text) { this.error.hidden = false; this.error.textContent = text; }
+
+  say(text) { this.status.textContent = text; }
+
+  // ---- what the person does
+
+  set(values) { for (const [name, value] of Object.entries(values)) this.model.set(name, value); this.model.save_changes(); }
+
+  ask(changes, page = 0) {
+    if (this.viewer.isOpen) this.closeViewer();
+    this.at = 0;
+    this.set({ _query: { ...this.model.get("_query"), ...changes }, page });
+  }
+
+  turn(step) { this.goTo(this.model.get("page") + step); }
+
+  goTo(page) {
+    const to = Math.min(Math.max(0, Number.isFinite(page) ? Math.round(page) : 0), (this.nPages ?? 1) - 1);
+    if (to !== this.model.get("page")) this.set({ page: to }); else this.number.value = to + 1;
+  }
+
+  openRow(row) { this.cameFrom = this.model.get("page"); this.ask({ row }); }
+
+  resize() {
+    const size = this.model.get("thumbnail_size");
+    this.root.style.setProperty("--size", `${size}px`);
+    for (const button of this.sizes.children) button.setAttribute("aria-pressed", String(Number(button.dataset.size) === size));
+  }
+
+  focused(target) {
+    const cell = target.closest(".fdnb-tile");
+    if (!cell) return;
+    this.tiles[this.at]?.element.setAttribute("tabindex", "-1");
+    this.at = Number(cell.dataset.place);
+    cell.setAttribute("tabindex", "0");
+  }
+
+  focus(place) {
+    this.tiles[place]?.element.focus({ preventScroll: true });
+    this.tiles[place]?.element.scrollIntoView({ block: "nearest" });
+  }
+
+  click(event, place) {
+    this.focus(place);
+    if (event.shiftKey) this.extend(place);
+    else if (event.ctrlKey || event.metaKey || event.target.closest(".fdnb-check")) { this.toggle([place]); this.anchor = place; }
+    else if (event.target.closest(".fdnb-pic")) this.openTile();
+  }
+
+  toggle(places) {
+    const items = places.map((place) => this.tiles[place].tile);
+    this.select(items, items.every((tile) => this.hub.selected.has(tile.id)) ? "remove" : "add");
+  }
+
+  extend(place) {
+    const from = this.anchor ?? this.at;
+    this.anchor = from;
+    const [low, high] = [Math.min(from, place), Math.max(from, place)];
+    this.select(this.tiles.slice(low, high + 1).map(({ tile }) => tile), "add");
+  }
+
+  select(tiles, mode) {
+    if (mode === "set") { this.hub.selected.clear(); this.hub.nSelected = 0; }
+    for (const tile of tiles) {
+      const had = this.hub.selected.has(tile.id);
+      if (mode === "remove") { if (had) this.hub.nSelected--; this.hub.selected.delete(tile.id); } else { if (!had) this.hub.nSelected++; this.hub.selected.add(tile.id); }
+    }
+    this.hub.tell("selection");
+    this.hub.act({ op: "select", mode, items: tiles.map((tile) => tile.i) });
+  }
+
+  /** What a tag applies to: the picture that is open, else the selection of this page, else the tile in focus. */
+  targets() {
+    const tile = this.tiles[this.at]?.tile;
+    if (this.viewer.isOpen) return { ids: [this.viewer.id] };
+    const selected = this.tiles.filter(({ tile: one }) => this.hub.selected.has(one.id));
+    if (selected.length) return { items: selected.map(({ tile: one }) => one.i) };
+    return tile ? { items: [tile.i] } : null;
+  }
+
+  apply(tag) {
+    const targets = this.targets();
+    if (!targets) return;
+    const ids = targets.ids ?? this.tiles.filter(({ tile }) => targets.items.includes(tile.i)).map(({ tile }) => tile.id);
+    const all = ids.every((id) => (this.hub.tags.get(id) ?? []).includes(tag));
+    const against = { keep: "drop", drop: "keep" }[tag];
+    for (const id of ids) {
+      const others = (this.hub.tags.get(id) ?? []).filter((one) => one !== tag && (all || one !== against));
+      this.hub.tags.set(id, all ? others : [...others, tag]);
+    }
+    for (const view of this.hub.views) for (const { tile, element } of view.tiles) view.paint(tile, element);
+    this.hub.act({ op: "tag", tag, ...targets });
+  }
+
+  reject() {
+    const items = this.viewer.isOpen ? [this.tiles[this.at].tile.i] : this.targets()?.items;
+    if (items && this.info.is_comparable) this.hub.act({ op: "reject", items });
+  }
+
+  keptOf(tile) {
+    if (!tile || !this.info.is_comparable) return null;
+    const row = this.current.content.rows.find(({ tiles }) => tiles.some((one) => one.i === tile.i));
+    const kept = row?.tiles.find(({ mark }) => mark === "keep") ?? row?.tiles[0];
+    if (kept && kept.id !== tile.id) return kept.id;
+    return row?.tiles.find((one) => one.id !== tile.id)?.id ?? null;
+  }
+
+  openTile() {
+    const tile = this.tiles[this.at]?.tile;
+    if (!tile) return;
+    this.grid.hidden = true;
+    this.viewer.open(tile.id, this.keptOf(tile));
+  }
+
+  moveViewer(step) {
+    const to = this.at + step;
+    if (to < 0 || to >= this.tiles.length) { this.say(step > 0 ? "last image of the page" : "first image of the page"); return; }
+    this.at = to;
+    this.viewer.open(this.tiles[to].tile.id, this.viewer.other ? this.keptOf(this.tiles[to].tile) : null);
+  }
+
+  closeViewer() {
+    this.viewer.close();
+    this.grid.hidden = false;
+    this.focus(this.at);
+  }
+
+  toggleHelp() {
+    this.helpPanel.hidden = !this.helpPanel.hidden;
+    this.help.setAttribute("aria-expanded", String(!this.helpPanel.hidden));
+  }
+
+  key(event) {
+    if (event.target.matches("input, select")) { if (event.key === "Escape") this.focus(this.at); return; }
+    const { key } = event;
+    const control = event.ctrlKey || event.metaKey;
+    if (event.altKey || (control && key.toLowerCase() !== "a")) return;
+    if (event.target.matches("button") && (key === "Enter" || key === " ")) return;
+    let used = true;
+    if (this.viewer.isOpen && this.viewer.key(event)) used = true;
+    else if (/^[0-9]$/.test(key)) { const tag = this.palette.find((one) => one.key === key); if (tag) this.apply(tag.name); }
+    else if (key === "u" || key === "Backspace") this.hub.act({ op: "undo" });
+    else if (key === "U") this.hub.act({ op: "redo" });
+    else if (key === "k") this.apply("keep");
+    else if (key === "d") this.apply("drop");
+    else if (key === "n") this.reject();
+    else if (key === "?") this.toggleHelp();
+    else if (this.viewer.isOpen) used = false;
+    else if (key === "PageDown") this.turn(1);
+    else if (key === "PageUp") this.turn(-1);
+    else if (control) this.select(this.tiles.map(({ tile }) => tile), "add");
+    else if (key === "Enter") this.openTile();
+    else if (key === "Escape") { if (!this.helpPanel.hidden) this.toggleHelp(); else if (this.hub.nSelected) this.select([], "set"); else used = false; }
+    else if (key === " ") { if (event.shiftKey) this.extend(this.at); else { this.toggle([this.at]); this.anchor = this.at; } }
+    else used = this.move(event);
+    if (used) event.preventDefault();
+  }
+
+  move(event) {
+    const last = this.tiles.length - 1;
+    const to = { ArrowRight: this.at + 1, ArrowLeft: this.at - 1, Home: 0, End: last, ArrowDown: this.below(1), ArrowUp: this.below(-1) }[event.key];
+    if (to === undefined) return false;
+    const place = Math.min(Math.max(to, 0), last);
+    if (event.shiftKey) { this.anchor ??= this.at; this.extend(place); } else this.anchor = null;
+    this.focus(place);
+    return true;
+  }
+
+  /** The place of the tile above or below the one in focus. */
+  below(step) {
+    const box = (place) => this.tiles[place].element.getBoundingClientRect();
+    if (!this.tiles.length) return 0;
+    const here = box(this.at);
+    let [best, distance] = [this.at, Infinity];
+    for (let place = this.at + step; place >= 0 && place < this.tiles.length; place += step) {
+      const there = box(place);
+      const down = (there.top - here.top) * step;
+      if (down < here.height / 3) continue;
+      if (down > distance + here.height / 3) break;
+      const across = Math.abs(there.left - here.left);
+      if (distance === Infinity || across < Math.abs(box(best).left - here.left)) { best = place; distance = Math.min(distance, down); }
+    }
+    return best;
+  }
+}
+
+function swatch(color) {
+  const element = make("i", { class: "fdnb-swatch", "aria-hidden": "true" });
+  element.style.background = /^#[0-9a-f]{3,8}$/i.test(color) ? color : "gray";
+  return element;
+}
+
+export default {
+  initialize({ model }) {
+    const hub = hubOf(model);
+    const query = model.get("_query");
+    hub.ask(JSON.stringify([query, model.get("page_size"), model.get("page")]), query, model.get("page"), model.get("page_size"));
+    return () => closeHub(model.get("_uid"));
+  },
+  render({ model, el }) {
+    const root = make("div");
+    el.append(root);
+    const view = new GalleryView(model, root);
+    const showTwins = hideTwins(model.get("_uid"));
+    return () => { view.dispose(); showTwins(); };
+  },
+};

@@ -1,0 +1,94 @@
+// One hub per model in a page, shared by all its views: pages and their pictures, tags, what is selected.
+
+const hubs = new Map();
+const KEPT_PAGES = 6;
+const PATIENCE_MS = 3000;
+
+class Hub {
+  constructor(model) {
+    this.model = model;
+    this.pages = new Map();      // key -> {content, urls: Map(image id -> blob address)}
+    this.waiting = new Map();    // key -> time asked
+    this.selected = new Set();
+    this.nSelected = 0;
+    this.views = new Set();
+    this.heard = false;
+    this.tags = new Map();       // image id -> tags, newer than the pages
+  }
+
+  /** Ask for a page unless it is here or under way. */
+  ask(key, query, page, size) {
+    if (this.pages.has(key) || this.waiting.has(key)) return;
+    this.waiting.set(key, performance.now());
+    this.model.send({ op: "page", key, query, page, size });
+    setTimeout(() => { if (this.waiting.has(key)) this.tell("late", key); }, PATIENCE_MS);
+  }
+
+  act(message) { this.model.send(message); }
+
+  receive(content, buffers) {
+    this.heard = true;
+    if (content.kind === "page" || content.kind === "more") this.keep(content, buffers);
+    else if (content.kind === "tags") {
+      for (const [id, tags] of Object.entries(content.tags)) this.tags.set(id, tags);
+      if (content.again) this.forget();
+      this.tell("tags", content);
+    } else if (content.kind === "selection") {
+      this.selected = new Set(content.ids);
+      this.nSelected = content.n;
+      this.tell("selection", content);
+    } else this.tell(content.kind, content, buffers);
+  }
+
+  keep(content, buffers) {
+    const known = this.pages.get(content.key) ?? { content, urls: new Map() };
+    if (content.kind === "more" && !this.pages.has(content.key)) return;
+    const whole = buffers[0];
+    let offset = 0;
+    for (const [id, length] of content.pictures) {
+      if (length && !known.urls.has(id)) known.urls.set(id, toAddress(whole, offset, length));
+      offset += length;
+    }
+    this.waiting.delete(content.key);
+    if (content.kind === "page") {
+      for (const row of content.rows) for (const tile of row.tiles) {
+        this.tags.set(tile.id, tile.tags);
+        if (tile.selected) this.selected.add(tile.id);
+      }
+      this.pages.set(content.key, known);
+      while (this.pages.size > KEPT_PAGES) this.drop(this.pages.keys().next().value);
+    }
+    this.tell("page", content.key);
+  }
+
+  drop(key) {
+    for (const address of this.pages.get(key)?.urls.values() ?? []) URL.revokeObjectURL(address);
+    this.pages.delete(key);
+  }
+
+  forget() { for (const key of [...this.pages.keys()]) this.drop(key); this.waiting.clear(); }
+
+  tell(kind, ...rest) { for (const view of this.views) view.hear(kind, ...rest); }
+}
+
+function toAddress(view, offset, length) {
+  const bytes = new Uint8Array(view.buffer ?? view, (view.byteOffset ?? 0) + offset, length);
+  const type = bytes[0] === 0x89 ? "image/png" : "image/jpeg";
+  return URL.createObjectURL(new Blob([bytes], { type }));
+}
+
+function hubOf(model) {
+  const uid = model.get("_uid");
+  if (!hubs.has(uid)) {
+    const hub = new Hub(model);
+    hub.listener = (content, buffers) => hub.receive(content, buffers ?? []);
+    model.on("msg:custom", hub.listener);
+    hubs.set(uid, hub);
+  }
+  return hubs.get(uid);
+}
+
+function closeHub(uid) {
+  hubs.get(uid)?.forget();
+  hubs.delete(uid);
+}
