@@ -6,6 +6,7 @@ this machine: a page that asks for more fails its test.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import ctypes
 import json
@@ -40,6 +41,13 @@ _READY = """async () => {
     await nb.context.ready; await nb.revealed; await nb.sessionContext.ready;
     const kernel = nb.sessionContext.session.kernel; await kernel.info;
     for (let i = 0; i < 600 && kernel.status !== 'idle'; i++) await new Promise(r => setTimeout(r, 50));
+}"""
+_EVALUATE = """async (expression) => {
+    const kernel = window.__nb.sessionContext.session.kernel;
+    const asked = kernel.requestExecute({code: '', silent: true, store_history: false, user_expressions: {v: expression}});
+    const value = (await asked.done).content.user_expressions.v;
+    if (value.status === 'error') throw new Error(value.ename + ': ' + value.evalue);
+    return value.data['text/plain'];
 }"""
 _ERRORS = """() => window.__nb.content.widgets.flatMap(cell => cell.outputArea
     ? [...Array(cell.outputArea.model.length).keys()].map(i => cell.outputArea.model.get(i))
@@ -104,6 +112,18 @@ class Notebook:
             raise RuntimeError(errors[0][:3000])
         self.page.wait_for_function("() => [...document.querySelectorAll('.jp-OutputArea img')].every(i => i.complete)")
         return self
+
+    def kernel_eval(self, expression: str) -> object:
+        """Return the value of a Python expression in the kernel, without a cell or an output."""
+        return ast.literal_eval(self.page.evaluate(_EVALUATE, expression))
+
+    def wait_for_kernel(self, expression: str, value: object) -> None:
+        """Wait until a Python expression in the kernel has a value; at most ten seconds."""
+        until = time.monotonic() + 10
+        while (found := self.kernel_eval(expression)) != value:
+            if time.monotonic() > until:
+                raise AssertionError(f"{expression} is {found!r}, not {value!r}")
+            time.sleep(0.05)
 
     def set_theme(self, name: str) -> None:
         """Change to "JupyterLab Light" or "JupyterLab Dark"."""

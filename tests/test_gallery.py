@@ -1,0 +1,374 @@
+"""Galleries without a browser: what is asked for is answered, what is done is decided, in both front ends alike."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+
+import fastdup_nb as fd
+from fastdup_nb.errors import ParameterError, UnknownImageError
+from fastdup_nb.widgets._deck import Query
+from fastdup_nb.widgets._gallery import Gallery
+from fastdup_nb.widgets._plain import PlainGallery
+
+KINDS = ["duplicates", "outliers", "clusters", "quality", "similar"]
+
+
+@pytest.fixture
+def ds(sample_folder, dataset, tmp_path) -> fd.Dataset:
+    """The sample collection with tags of its own."""
+    return dataset.using(tags=tmp_path / "tags.sqlite")
+
+
+def find(ds, kind):
+    return ds.similar("train/animal/cat.jpg") if kind == "similar" else getattr(ds, kind)()
+
+
+class Browser:
+    """What a browser would get and send."""
+
+    def __init__(self, gallery: Gallery) -> None:
+        self.gallery = gallery
+        self.got: list[tuple[dict, list]] = []
+        gallery.send = lambda content, buffers=None: self.got.append((content, buffers or []))
+
+    def send(self, op: str, **message: object) -> list[dict]:
+        self.got.clear()
+        self.gallery._handle_custom_msg({"op": op, **message}, [])
+        return [content for content, _ in self.got]
+
+    def page(self, number: int = 0, **query: object) -> dict:
+        asked = {**self.gallery._query, **query}
+        [page] = self.send("page", key="k", query=asked, page=number, size=24)
+        assert page["kind"] == "page", page
+        return page
+
+
+def tiles_of(page: dict) -> list[dict]:
+    return [tile for row in page["rows"] for tile in row["tiles"]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_finding_has_a_gallery_that_sends_pictures_by_the_page(ds, kind):
+    browser = Browser(find(ds, kind).gallery())
+    page = browser.page()
+    assert tiles_of(page)
+    [(content, [buffer])] = browser.got
+    assert sum(length for _, length in content["pictures"]) == len(buffer)
+    assert {image_id for image_id, _ in content["pictures"]} >= {tile["id"] for tile in tiles_of(page)}
+    assert len(buffer) < 1_000_000
+    first, length = content["pictures"][0]
+    assert buffer[:length] == ds._stages.thumbnail(first)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_picture_is_in_the_state_that_a_notebook_keeps(ds, kind):
+    gallery = find(ds, kind).gallery()
+    state = {key: value for key, value in gallery.get_state().items() if key not in {"_esm", "_css"}}
+    del state["layout"], state["_dom_classes"]
+    for unkept in ("tabbable", "tooltip"):
+        state.pop(unkept, None)
+    assert len(json.dumps(state)) < 8_000
+    assert "selection" not in state
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("query", [{}, {"text": "CAT"}, {"tag": "=drop"}, {"tag": "untagged"}, {"row": 1}, {"sort": 0}])
+def test_the_line_of_pandas_makes_what_the_gallery_shows(ds, kind, query):
+    result = find(ds, kind)
+    ds.tags.add(ds.images.index[::3].tolist(), "drop")
+    gallery = result.gallery()
+    deck = gallery._controller.deck
+    if (query.get("sort") == 0 and not deck.sorts) or ("row" in query and deck.rows is None):
+        pytest.skip("this gallery has no such thing")
+    asked = Query(**{**query, **({"sort": next(iter(deck.sorts))} if "sort" in query else {})})
+    gallery._query = dict(asked.__dict__)
+    shown = [gallery._controller.ids[i] for i in gallery._controller.find(asked).tiles]
+    assert run(gallery.code, ds, gallery).index.tolist() == shown
+    if query in ({"text": "CAT"}, {"tag": "=drop"}):
+        assert 0 < len(shown) < len(gallery._controller.ids)
+
+
+def run(code: str, ds: fd.Dataset, gallery: object) -> pd.DataFrame:
+    *statements, last = code.split("; ")
+    names = {"ds": ds, "pd": pd, "gallery": gallery}
+    for statement in statements:
+        exec(statement, names)  # noqa: S102
+    return eval(last, names)  # noqa: S307
+
+
+def test_the_line_of_pandas_makes_the_selection(ds):
+    gallery = ds.outliers().gallery()
+    gallery.selection = ds.outliers().table.index[[2, 5]].tolist()
+    assert sorted(run(gallery.code, ds, gallery).index) == sorted(gallery.selection)
+    assert gallery.selection_frame().index.tolist() == gallery.selection
+
+
+def test_pages_part_all_images_and_keep_their_order(ds):
+    out = ds.outliers()
+    browser = Browser(out.gallery())
+    pages = [browser.page(number) for number in range(browser.page()["n_pages"])]
+    assert [tile["id"] for page in pages for tile in tiles_of(page)] == out.table.index.tolist()
+    assert browser.page(10_000)["page"] == len(pages) - 1
+
+
+def test_images_stay_where_they_are_while_they_are_tagged_under_a_filter(ds):
+    browser = Browser(ds.outliers().gallery())
+    before = [tile["id"] for tile in tiles_of(browser.page(tag="untagged", snapshot=1))]
+    browser.send("tag", items=[0, 1], tag="drop")
+    assert [tile["id"] for tile in tiles_of(browser.page(tag="untagged", snapshot=1))] == before
+    assert [tile["id"] for tile in tiles_of(browser.page(tag="untagged", snapshot=2))][:2] != before[:2]
+
+
+def test_keys_of_the_gallery_tag_and_untag_and_keep_excludes_drop(ds):
+    browser = Browser(ds.outliers().gallery())
+    first = browser.gallery._controller.ids[0]
+    browser.send("tag", items=[0], tag="drop")
+    assert ds.tags.of([first])[first] == ("drop",)
+    browser.send("tag", items=[0], tag="keep")
+    assert ds.tags.of([first])[first] == ("keep",)
+    browser.send("tag", items=[0], tag="keep")
+    assert ds.tags.of([first])[first] == ()
+    browser.send("undo")
+    browser.send("undo")
+    assert ds.tags.of([first])[first] == ("drop",)
+    browser.send("redo")
+    assert ds.tags.of([first])[first] == ("keep",)
+
+
+def test_dropping_the_others_leaves_the_one_that_stays(ds):
+    dups = ds.duplicates()
+    browser = Browser(dups.gallery())
+    browser.send("drop_others", row=0)
+    group = dups.members[dups.members["group"] == dups.groups.index[0]]
+    assert ds.tagged("drop") == sorted(group.index[~group["is_kept"].astype(bool)], key=ds.image_ids.index)
+
+
+def test_what_is_said_to_be_no_duplicate_is_none_the_next_time(ds):
+    dups = ds.duplicates()
+    browser = Browser(dups.gallery())
+    tiles = browser.page()["rows"][0]["tiles"]
+    other = next(tile for tile in tiles if tile["mark"] != "keep")
+    kept = next(tile for tile in tiles if tile["mark"] == "keep")
+    browser.send("reject", items=[other["i"]])
+    again = browser.page()["rows"][0]["tiles"]
+    assert [tile["is_rejected"] for tile in again if tile["id"] == other["id"]] == [True]
+    found = ds.duplicates().pairs[["image_id_a", "image_id_b"]].apply(frozenset, axis=1)
+    assert frozenset((kept["id"], other["id"])) not in set(found)
+
+
+def test_a_tag_from_python_reaches_the_gallery_in_view(ds):
+    browser = Browser(ds.outliers().gallery())
+    browser.page()
+    browser.got.clear()
+    ds.tags.add(browser.gallery._controller.ids[:1], "blurry one")
+    [change] = [content for content, _ in browser.got if content["kind"] == "tags"]
+    assert change["tags"] == {browser.gallery._controller.ids[0]: ["blurry one"]}
+    assert browser.gallery._counts["blurry one"] == 1
+    assert "blurry one" in [entry["name"] for entry in browser.gallery._palette]
+
+
+def test_a_selection_is_heard_of_and_can_be_set(ds):
+    gallery = ds.outliers().gallery()
+    heard = []
+    gallery.observe(lambda change: heard.append(change["new"]), "selection")
+    browser = Browser(gallery)
+    browser.send("select", mode="add", items=[3, 1])
+    browser.send("select", mode="remove", items=[3])
+    assert heard[-1] == [gallery._controller.ids[1]]
+    gallery.selection = gallery._controller.ids[:2]
+    assert browser.got[-1][0] == {"kind": "selection", "n": 2, "ids": []}
+
+
+def test_listeners_hear_of_tags_made_in_the_gallery_only_and_their_faults_do_no_harm(ds):
+    browser = Browser(ds.outliers().gallery())
+    heard = []
+    browser.gallery.on_tag(lambda change: 1 / 0)
+    end = browser.gallery.on_tag(heard.append)
+    ds.tags.add(browser.gallery._controller.ids[4:5], "drop")
+    assert heard == []
+    browser.send("tag", items=[0], tag="drop")
+    assert [change.image_ids for change in heard] == [(browser.gallery._controller.ids[0],)]
+    end()
+    browser.send("tag", items=[1], tag="drop")
+    assert len(heard) == 1
+
+
+def test_an_error_in_the_kernel_is_told_in_the_gallery(ds):
+    browser = Browser(ds.outliers().gallery())
+    [answer] = browser.send("no_such_thing")
+    assert answer["kind"] == "error"
+    [answer] = browser.send("open", id="no/such.jpg")
+    assert answer["kind"] == "error"
+    assert "no/such.jpg" in answer["text"]
+
+
+def test_a_picture_opens_in_full_with_its_facts_and_neighbors(ds):
+    browser = Browser(ds.duplicates().gallery())
+    [picture] = browser.send("open", id="train/animal/cat.jpg")
+    assert dict(picture["facts"])["size"] == "451 × 300 px"
+    assert picture["neighbors"]
+    [(_, [buffer])] = browser.got
+    assert sum(picture["sizes"]) == len(buffer)
+    assert buffer[:2] == b"\xff\xd8"
+
+
+def test_a_broken_picture_opens_as_its_reason(ds):
+    images = ds.images
+    broken = images.index[images["is_broken"]][0]
+    browser = Browser(ds.gallery([broken]))
+    assert browser.page()["n_tiles"] == 1
+    [picture] = browser.send("open", id=broken)
+    assert picture["sizes"][0] == 0
+    assert picture["problem"]
+
+
+def test_any_frame_with_image_ids_has_a_gallery(ds):
+    images = ds.images
+    frame = images[images["width"] > 300].sort_values("sharpness")
+    assert Browser(ds.gallery(frame)).page()["rows"][0]["tiles"][0]["id"] == frame.index[0]
+    assert Browser(ds.gallery(frame.index[:3])).page()["n_tiles"] == 3
+    assert Browser(ds.gallery(frame.reset_index())).gallery._controller.ids == frame.index.tolist()
+    pairs = ds.duplicates().pairs.head(5)
+    page = Browser(ds.gallery(pairs)).page()
+    assert [[tile["id"] for tile in row["tiles"]] for row in page["rows"]] == pairs[
+        ["image_id_a", "image_id_b"]
+    ].to_numpy().tolist()[: len(page["rows"])]
+    assert Browser(ds.gallery([])).page()["note"] == "There is no image in it."
+
+
+def test_what_cannot_be_shown_is_a_clear_error(ds):
+    with pytest.raises(UnknownImageError, match=r"no/such\.jpg.*ds\.images\.index"):
+        ds.gallery(["no/such.jpg"])
+    with pytest.raises(ParameterError, match="image_id_a"):
+        ds.gallery(pd.DataFrame({"x": [1]}))
+    with pytest.raises(ParameterError, match="backend"):
+        ds.gallery(ds.image_ids, backend="qt")
+    with pytest.raises(ParameterError, match="page_size"):
+        ds.gallery(ds.image_ids, page_size=0)
+
+
+def test_on_kaggle_the_gallery_is_made_of_plain_controls(ds, monkeypatch):
+    assert isinstance(ds.outliers().gallery(), Gallery)
+    monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
+    assert isinstance(ds.outliers().gallery(), PlainGallery)
+
+
+class Live:
+    """Actions on the gallery of the browser."""
+
+    def __init__(self, gallery: Gallery) -> None:
+        self.gallery, self.browser = gallery, Browser(gallery)
+        self.query: dict[str, object] = {}
+        self.number = 0
+
+    def see(self):
+        return [(tile["id"], tuple(tile["tags"]), tile["is_rejected"]) for tile in tiles_of(self._page())]
+
+    def _page(self):
+        return self.browser.page(self.number, **self.query)
+
+    def turn(self, step):
+        self.number += step
+
+    def ask(self, **query):
+        self.query |= {**query, "snapshot": len(self.query) + 1}
+        self.number = 0
+
+    def pick(self, place):
+        self.browser.send("select", mode="add", items=[tiles_of(self._page())[place]["i"]])
+
+    def act(self, name, **message):
+        ids = self.gallery.selection
+        items = [self.gallery._controller.ids.index(image_id) for image_id in ids]
+        self.browser.send(name, **({"items": items} if name in {"tag", "reject"} else {}), **message)
+
+
+class Plain:
+    """The same actions on the gallery of plain controls: each is a click or an entry."""
+
+    def __init__(self, gallery: PlainGallery) -> None:
+        self.gallery = gallery
+
+    def see(self):
+        return [(tile["id"], tuple(tile["tags"]), tile["is_rejected"]) for tile in self.gallery._shown]
+
+    def turn(self, step):
+        (self.gallery._after if step > 0 else self.gallery._before).click()
+
+    def ask(self, text=None, tag=None, sort=None):
+        for control, value in (("_text", text), ("_tag_filter", tag), ("_sort", sort)):
+            if value is not None:
+                getattr(self.gallery, control).value = value
+
+    def pick(self, place):
+        self.gallery._tiles[place].button.value = True
+
+    def act(self, name, tag=""):
+        bar = self.gallery._tag_bar if name == "tag" else self.gallery._actions
+        text = {"tag": tag, "reject": "Not duplicates", "undo": "Undo", "redo": "Redo"}[name]
+        next(button for button in bar.children if button.description == text).click()
+
+
+@pytest.mark.parametrize("front", [Live, Plain], ids=["anywidget", "ipywidgets"])
+def test_one_script_of_actions_does_the_same_in_both_front_ends(ds, front):
+    backend = "anywidget" if front is Live else "ipywidgets"
+    gallery = ds.duplicates().gallery(backend=backend)
+    heard = []
+    gallery.observe(lambda change: heard.append(len(change["new"])), "selection")
+    hand = front(gallery)
+    first, second = hand.see()[0][0], hand.see()[1][0]
+    hand.pick(1)
+    hand.act("tag", tag="drop")
+    assert hand.see()[1] == (second, ("drop",), False)
+    hand.act("tag", tag="keep")
+    assert hand.see()[1] == (second, ("keep",), False)
+    hand.act("undo")
+    hand.act("undo")
+    assert hand.see()[1][1] == ()
+    hand.act("redo")
+    assert hand.see()[1][1] == ("drop",)
+    hand.act("reject")
+    assert hand.see()[1] == (second, ("drop",), True)
+    hand.turn(1)
+    assert first not in [image_id for image_id, _, _ in hand.see()]
+    hand.turn(-1)
+    assert hand.see()[0][0] == first
+    hand.ask(tag="=drop")
+    assert second in [image_id for image_id, _, _ in hand.see()]
+    hand.ask(tag="", text="pagoda")
+    assert all("pagoda" in image_id or "temple" in image_id for image_id, _, _ in hand.see())
+    assert heard == [1]
+    assert ds.tagged("drop") == [second]
+    assert gallery.selection_frame().index.tolist() == [second]
+
+
+def test_the_plain_gallery_keeps_its_models_few(ds):
+    import ipywidgets
+
+    table = getattr(ipywidgets.widgets.widget, "_instances", None)
+    table = ipywidgets.Widget.widgets if table is None else table
+    before = len(table)
+    gallery = ds.outliers().gallery(backend="ipywidgets", page_size=12)
+    made = len(table) - before
+    gallery._after.click()
+    gallery._after.click()
+    assert made < 150
+    assert len(table) - before == made
+
+
+def test_names_are_shown_as_they_are_and_never_as_html(tmp_path, sample_folder):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    name = "<img src=x onerror=alert(1)>&'.jpg"
+    for copy in (name, "other.jpg"):
+        (folder / copy).write_bytes((sample_folder / "train/animal/cat.jpg").read_bytes())
+    ds = fd.Dataset(folder, cache=None)
+    gallery = ds.duplicates().gallery(backend="ipywidgets")
+    assert not any("<img" in tile.caption.value for tile in gallery._tiles)
+    ds.tags.add([name], "<b>bold</b>")
+    assert not any("<b>bold" in tile.caption.value for tile in gallery._tiles)
+    assert "<b>bold" not in gallery._status.value
+    assert tiles_of(Browser(ds.duplicates().gallery()).page())[0]["id"] == name
