@@ -64,7 +64,7 @@ class Gallery(anywidget.AnyWidget):
         self._refresh()
         self.on_msg(self._receive)
         self._unsubscribe = pictures.tags.subscribe(self._tags_changed)
-        self.observe(self._selection_changed, "selection")
+        self.observe(self._take_selection, "selection")
         self.observe(lambda _: self._renew_code(), "_query")
 
     def selection_frame(self) -> pd.DataFrame:
@@ -182,7 +182,7 @@ class Gallery(anywidget.AnyWidget):
             is_pair = getattr(change, "kind", "") == "pair"
             self.send({"kind": "tags", "tags": tags, "text": change.text, "again": is_pair})
 
-    def _selection_changed(self, _change: object) -> None:
+    def _take_selection(self, _change: object) -> None:
         self._controller.selection = self.selection[:]
         shown = {image_id for page in self._served for image_id in page}
         visible = [image_id for image_id in self.selection if image_id in shown]

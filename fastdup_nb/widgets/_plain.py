@@ -55,7 +55,7 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
         self._build()
         super().__init__(children=[self._head, self._filters, self._grid, self._tag_bar, self._actions, self._status])
         self._unsubscribe = pictures.tags.subscribe(self._tags_changed)
-        self.observe(lambda _: self._selection_changed(), "selection")
+        self.observe(lambda _: self._take_selection(), "selection")
         self.observe(lambda _: self._show(), "page")
         self._show()
 
@@ -204,7 +204,7 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
             self._show()
             self._say(change.text)
 
-    def _selection_changed(self) -> None:
+    def _take_selection(self) -> None:
         self._controller.selection = self.selection[:]
         chosen = set(self.selection)
         for tile, content in zip(self._tiles, self._shown, strict=False):
