@@ -1,0 +1,267 @@
+"""The live gallery in a real JupyterLab, in a real browser: what is seen, what keys do, what the kernel then knows.
+
+Screenshots are left in ``build/screenshots``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import fastdup_nb as fd
+
+from .lab import Notebook, open_browser, serve_lab
+from .test_lab import contrast
+
+pytestmark = pytest.mark.browser
+
+SHOTS = Path(__file__).resolve().parent.parent / "build" / "screenshots"
+CELLS = [
+    "import fastdup_nb as fd\nds = fd.Dataset('sample', labels='folder', tags='tags.sqlite')\ndups = ds.duplicates()",
+    "g = dups.gallery()\ng",
+    "g",
+    "o = ds.outliers().gallery(page_size=12)\no",
+    "c = ds.clusters().gallery()\nc",
+    "e = ds.gallery([])\ne",
+    "p = ds.duplicates().gallery(backend='ipywidgets', page_size=12)\np",
+]
+LOADED = """() => [...document.querySelectorAll('.fdnb-gallery')].every(g => g.querySelector('.fdnb-grid').ariaBusy === 'false')
+  && [...document.querySelectorAll('.fdnb-gallery img')].every(i => i.complete && i.naturalWidth)"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gallery")
+    fd.sample(folder / "sample")
+    write_notebook(folder / "live.ipynb", CELLS)
+    with pytest.MonkeyPatch.context() as patch, open_browser(width=1280, height=5200) as context:
+        patch.setenv("FASTDUP_NB_CACHE", str(folder / "cache"))
+        with serve_lab(folder) as address:
+            notebook = Notebook(context, address, "live.ipynb").run_all()
+            notebook.page.wait_for_function(LOADED)
+            yield notebook
+            notebook.close()
+
+
+def write_notebook(path: Path, cells: list[str]) -> None:
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.metadata["kernelspec"] = kernel
+    nbformat.write(notebook, path)
+
+
+@pytest.fixture
+def page(lab):
+    """The page, with the first gallery as it was in the beginning."""
+    lab.kernel_eval(
+        "[setattr(g, 'page', 0), setattr(g, 'selection', []), setattr(g, '_query', {**g._query, 'text': '', 'tag': '', 'row': -1, 'sort': ''})] and 1"
+    )
+    lab.kernel_eval("[ds.tags.remove(ds.tagged(t), t) for t in ds.tags.counts().index] and 1")
+    lab.page.wait_for_function(LOADED)
+    lab.page.wait_for_timeout(100)
+    return lab.page
+
+
+def gallery(page, place=0):
+    return page.locator(".fdnb-gallery").nth(place)
+
+
+def tile(page, place, which=0):
+    return gallery(page, which).locator(".fdnb-tile").nth(place)
+
+
+def focus(page, place, which=0):
+    tile(page, place, which).locator(".fdnb-id").click()
+
+
+def wait_for(page, condition):
+    page.wait_for_function(condition, timeout=10_000)
+
+
+def test_the_tiles_are_there_and_the_static_twin_is_hidden(lab, page):
+    assert gallery(page).locator(".fdnb-tile img").count() >= 15
+    assert page.locator(".fdnb-twin:visible").count() == 0
+    assert page.locator(".fdnb-twin img").count() >= 12
+    assert page.locator(".fdnb-twin:not(:has(.jupyter-widgets))").count() >= 5
+
+
+def test_keys_move_select_tag_and_undo_and_the_kernel_knows(lab, page):
+    ids = lab.kernel_eval("g._controller.ids[:3]")
+    focus(page, 0)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("d")
+    lab.wait_for_kernel("ds.tagged('drop')", [ids[1]])
+    page.keyboard.press("k")
+    lab.wait_for_kernel("(ds.tagged('drop'), ds.tagged('keep'))", ([], [ids[1]]))
+    page.keyboard.press("u")
+    lab.wait_for_kernel("(ds.tagged('drop'), ds.tagged('keep'))", ([ids[1]], []))
+    page.keyboard.press("Shift+U")
+    lab.wait_for_kernel("ds.tagged('keep')", [ids[1]])
+    page.keyboard.press("Backspace")
+    lab.wait_for_kernel("ds.tagged('keep')", [])
+    page.keyboard.press("Space")
+    page.keyboard.press("Shift+ArrowRight")
+    lab.wait_for_kernel("g.selection", ids[1:3])
+    page.keyboard.press("3")
+    lab.wait_for_kernel("sorted(ds.tagged('review'))", sorted(ids[1:3]))
+    assert tile(page, 1).get_attribute("aria-selected") == "true"
+    assert "review" in tile(page, 2).get_attribute("aria-label")
+    page.keyboard.press("Escape")
+    lab.wait_for_kernel("g.selection", [])
+    page.keyboard.press("Control+a")
+    lab.wait_for_kernel("len(g.selection)", gallery(page).locator(".fdnb-tile").count())
+
+
+def test_pages_turn_by_key_and_button_and_views_stay_in_step(lab, page):
+    before = tile(page, 0).get_attribute("aria-label")
+    focus(page, 0)
+    page.keyboard.press("PageDown")
+    lab.wait_for_kernel("g.page", 1)
+    wait_for(page, LOADED)
+    assert tile(page, 0).get_attribute("aria-label") != before
+    assert tile(page, 0, 1).get_attribute("aria-label") == tile(page, 0).get_attribute("aria-label")
+    assert page.evaluate("document.activeElement.className") == "fdnb-tile"
+    gallery(page, 1).get_by_label("Previous page").click()
+    lab.wait_for_kernel("g.page", 0)
+    wait_for(page, LOADED)
+    assert tile(page, 0).get_attribute("aria-label") == before
+
+
+def test_filters_and_sorts_answer_and_an_empty_answer_says_so(lab, page):
+    search = gallery(page).get_by_label("Filter by path or label")
+    search.fill("pagoda")
+    lab.wait_for_kernel("g._query['text']", "pagoda")
+    page.wait_for_function("() => document.querySelector('.fdnb-count').textContent.includes('in 1 group')")
+    search.fill("nothing is called so")
+    page.wait_for_function(
+        "() => document.querySelector('.fdnb-gallery .fdnb-empty')?.textContent.includes('Nothing matches')"
+    )
+    search.fill("")
+    lab.wait_for_kernel("g._query['text']", "")
+    wait_for(page, LOADED)
+    gallery(page).get_by_label("Sort").select_option("least similar first")
+    wait_for(page, LOADED)
+    lab.wait_for_kernel("g._query['sort']", "least similar first")
+    least = lab.kernel_eval("str(dups.groups['min_similarity'].idxmin())")
+    assert f"Group {least}:" in gallery(page).locator(".fdnb-row-words b").first.inner_text()
+
+
+def test_a_picture_opens_beside_the_one_that_stays_and_closes(lab, page):
+    focus(page, 1)
+    page.keyboard.press("Enter")
+    viewer = gallery(page).locator(".fdnb-viewer")
+    wait_for(
+        page,
+        "() => [...document.querySelectorAll('.fdnb-viewer:not([hidden]) .fdnb-frame img')].filter(i => i.complete && i.naturalWidth > 200).length === 2",
+    )
+    assert "Stays" in viewer.inner_text()
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    gallery(page).screenshot(path=SHOTS / "gallery_compare_light.png")
+    page.keyboard.press("m")
+    assert viewer.locator(".fdnb-subtract").count() == 1
+    page.keyboard.press("m")
+    assert viewer.locator(".fdnb-top").count() == 1
+    page.keyboard.press("c")
+    wait_for(page, "() => document.querySelectorAll('.fdnb-viewer:not([hidden]) .fdnb-near img').length >= 3")
+    gallery(page).screenshot(path=SHOTS / "gallery_open_light.png")
+    page.keyboard.press("d")
+    lab.wait_for_kernel("ds.tagged('drop')", lab.kernel_eval("g._controller.ids[1:2]"))
+    page.keyboard.press("Escape")
+    assert viewer.is_hidden()
+    assert page.evaluate("document.activeElement.dataset.place") == "1"
+
+
+def test_a_cluster_opens_to_page_through_all_its_members(lab, page):
+    size = lab.kernel_eval("int(c._controller.deck.rows['size'].iloc[0])")
+    clusters = gallery(page, 3)
+    clusters.locator(".fdnb-row-tools button").first.click()
+    lab.wait_for_kernel("c._query['row']", 0)
+    wait_for(page, LOADED)
+    assert clusters.locator(".fdnb-count").inner_text() == f"{size} images"
+    clusters.locator(".fdnb-back").click()
+    lab.wait_for_kernel("c._query['row']", -1)
+    wait_for(page, LOADED)
+
+
+def test_notebook_shortcuts_rest_while_the_gallery_has_the_focus_and_work_when_it_has_not(lab, page):
+    n_cells = page.evaluate("() => window.__nb.content.widgets.length")
+    focus(page, 0)
+    for key in ("x", "a", "b", "m", "y"):
+        page.keyboard.press(key)
+    assert page.evaluate("() => window.__nb.content.widgets.length") == n_cells
+    page.evaluate(
+        "() => { window.__nb.content.activeCellIndex = 0; window.__nb.content.mode = 'command'; window.__nb.content.activate(); document.activeElement.blur(); window.__nb.content.node.focus(); }"
+    )
+    page.keyboard.press("b")
+    page.wait_for_function("(n) => window.__nb.content.widgets.length === n + 1", arg=n_cells)
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:delete-cell')")
+    page.wait_for_function("(n) => window.__nb.content.widgets.length === n", arg=n_cells)
+
+
+def test_what_is_no_duplicate_is_marked_and_remembered(lab, page):
+    focus(page, 1)
+    page.keyboard.press("n")
+    lab.wait_for_kernel("len(ds.tags.pairs())", 1)
+    page.wait_for_function(
+        "() => document.querySelector('.fdnb-tile[data-place=\"1\"]').textContent.includes('not a duplicate')"
+    )
+    page.keyboard.press("u")
+    lab.wait_for_kernel("len(ds.tags.pairs())", 0)
+
+
+def test_the_plain_gallery_reviews_too(lab, page):
+    plain = page.locator(".jp-OutputArea .widget-image").first
+    assert plain.is_visible()
+    page.locator(".jp-OutputArea .widget-toggle-button").nth(1).click()
+    lab.wait_for_kernel("p.selection", lab.kernel_eval("p._controller.ids[1:2]"))
+    page.locator(".jp-OutputArea .widget-button", has_text="drop").last.click()
+    lab.wait_for_kernel("ds.tagged('drop')", lab.kernel_eval("p.selection"))
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_it_can_be_read_in_either_theme(lab, page, theme):
+    lab.set_theme(theme)
+    focus(page, 1)
+    page.keyboard.press("Space")
+    page.keyboard.press("d")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(300)
+    name = theme.split()[1].lower()
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    for place, view in enumerate(["duplicates", "", "outliers", "clusters", "empty"]):
+        if view:
+            gallery(page, place).screenshot(path=SHOTS / f"gallery_{view}_{name}.png")
+    page.screenshot(path=SHOTS / f"gallery_page_{name}.png")
+    colors = page.evaluate("""() => [...document.querySelectorAll('.fdnb-gallery')].flatMap(g =>
+        [...g.querySelectorAll('.fdnb-id, small, .fdnb-name, button, code')].filter(n => n.offsetParent && n.textContent && !n.disabled).map(n =>
+            { const c = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+              const rgb = v => { c.fillStyle = '#000'; c.fillStyle = v; c.fillRect(0, 0, 1, 1); const d = c.getImageData(0, 0, 1, 1).data; return `rgb(${d[0]},${d[1]},${d[2]})`; };
+              return [rgb(getComputedStyle(n).color), rgb(getComputedStyle(g).backgroundColor)]; }))""")
+    assert len(colors) > 100
+    assert min(contrast(color, ground) for color, ground in colors) >= 4.5
+    wide = page.evaluate(
+        "() => [...document.querySelectorAll('.fdnb-gallery')].map(g => g.scrollWidth - g.clientWidth)"
+    )
+    assert max(wide) <= 0
+
+
+def test_each_image_has_a_name_and_roles_fit(lab, page):
+    assert page.locator(".fdnb-gallery img:not([alt])").count() == 0
+    assert gallery(page).get_by_role("grid").count() == 1
+    assert gallery(page).locator('.fdnb-tile[tabindex="0"]').count() == 1
+    assert gallery(page).get_by_role("row").count() >= 3
+    assert gallery(page).get_by_role("status").count() == 1
+
+
+def test_nothing_is_asked_of_the_network_and_nothing_goes_wrong_in_the_page(lab):
+    assert lab.asked == []
+    assert lab.problems == []
+
+
+def test_the_saved_notebook_is_light_and_shows_pictures_again_when_the_gallery_goes(lab, page):
+    lab.kernel_eval("o.close()")
+    page.wait_for_function("() => [...document.querySelectorAll('.fdnb-twin')].some(t => t.offsetParent !== null)")
+    size = page.evaluate("() => JSON.stringify(window.__nb.content.widgets[3].outputArea.model.toJSON()).length")
+    assert 20_000 < size < 300_000
