@@ -44,7 +44,8 @@ _READY = """async () => {
 }"""
 _EVALUATE = """async (expression) => {
     const kernel = window.__nb.sessionContext.session.kernel;
-    const asked = kernel.requestExecute({code: '', silent: true, store_history: false, user_expressions: {v: expression}});
+    const user_expressions = {v: expression};
+    const asked = kernel.requestExecute({code: '', silent: true, store_history: false, user_expressions});
     const value = (await asked.done).content.user_expressions.v;
     if (value.status === 'error') throw new Error(value.ename + ': ' + value.evalue);
     return value.data['text/plain'];

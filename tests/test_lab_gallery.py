@@ -18,6 +18,22 @@ from .test_lab import contrast
 pytestmark = pytest.mark.browser
 
 SHOTS = Path(__file__).resolve().parent.parent / "build" / "screenshots"
+RESET = """
+def reset():
+    g._query = {**g._query, "text": "", "tag": "", "row": -1, "sort": ""}
+    g.page, g.selection = 0, []
+    for tag in ds.tags.counts().index:
+        ds.tags.remove(ds.tagged(tag), tag)
+"""
+COLORS = """() => {
+  const pen = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const rgb = (color) => { pen.fillStyle = color; pen.fillRect(0, 0, 1, 1);
+    return `rgb(${pen.getImageData(0, 0, 1, 1).data.slice(0, 3).join(',')})`; };
+  return [...document.querySelectorAll('.fdnb-gallery')].flatMap(g =>
+    [...g.querySelectorAll('.fdnb-id, small, .fdnb-name, button, code')]
+      .filter(n => n.offsetParent && n.textContent && !n.disabled && !n.matches('.fdnb-which'))
+      .map(n => [rgb(getComputedStyle(n).color), rgb(getComputedStyle(g).backgroundColor)]));
+}"""
 CELLS = [
     "import fastdup_nb as fd\nds = fd.Dataset('sample', labels='folder', tags='tags.sqlite')\ndups = ds.duplicates()",
     "g = dups.gallery()\ng",
@@ -26,8 +42,9 @@ CELLS = [
     "c = ds.clusters().gallery()\nc",
     "e = ds.gallery([])\ne",
     "p = ds.duplicates().gallery(backend='ipywidgets', page_size=12)\np",
+    RESET,
 ]
-LOADED = """() => [...document.querySelectorAll('.fdnb-gallery')].every(g => g.querySelector('.fdnb-grid').ariaBusy === 'false')
+LOADED = """() => [...document.querySelectorAll('.fdnb-grid')].every(grid => grid.ariaBusy === 'false')
   && [...document.querySelectorAll('.fdnb-gallery img')].every(i => i.complete && i.naturalWidth)"""
 
 
@@ -55,10 +72,7 @@ def write_notebook(path: Path, cells: list[str]) -> None:
 @pytest.fixture
 def page(lab):
     """The page, with the first gallery as it was in the beginning."""
-    lab.kernel_eval(
-        "[setattr(g, 'page', 0), setattr(g, 'selection', []), setattr(g, '_query', {**g._query, 'text': '', 'tag': '', 'row': -1, 'sort': ''})] and 1"
-    )
-    lab.kernel_eval("[ds.tags.remove(ds.tagged(t), t) for t in ds.tags.counts().index] and 1")
+    lab.kernel_eval("reset()")
     lab.page.wait_for_function(LOADED)
     lab.page.wait_for_timeout(100)
     return lab.page
@@ -154,7 +168,8 @@ def test_a_picture_opens_beside_the_one_that_stays_and_closes(lab, page):
     viewer = gallery(page).locator(".fdnb-viewer")
     wait_for(
         page,
-        "() => [...document.querySelectorAll('.fdnb-viewer:not([hidden]) .fdnb-frame img')].filter(i => i.complete && i.naturalWidth > 200).length === 2",
+        "() => [...document.querySelectorAll('.fdnb-viewer:not([hidden]) .fdnb-frame img')]"
+        ".filter(i => i.complete && i.naturalWidth > 200).length === 2",
     )
     assert "Stays" in viewer.inner_text()
     SHOTS.mkdir(parents=True, exist_ok=True)
@@ -191,9 +206,7 @@ def test_notebook_shortcuts_rest_while_the_gallery_has_the_focus_and_work_when_i
     for key in ("x", "a", "b", "m", "y"):
         page.keyboard.press(key)
     assert page.evaluate("() => window.__nb.content.widgets.length") == n_cells
-    page.evaluate(
-        "() => { window.__nb.content.activeCellIndex = 0; window.__nb.content.mode = 'command'; window.__nb.content.activate(); document.activeElement.blur(); window.__nb.content.node.focus(); }"
-    )
+    page.evaluate("() => { const n = window.__nb.content; n.activeCellIndex = 0; n.mode = 'command'; n.node.focus(); }")
     page.keyboard.press("b")
     page.wait_for_function("(n) => window.__nb.content.widgets.length === n + 1", arg=n_cells)
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:delete-cell')")
@@ -234,11 +247,7 @@ def test_it_can_be_read_in_either_theme(lab, page, theme):
         if view:
             gallery(page, place).screenshot(path=SHOTS / f"gallery_{view}_{name}.png")
     page.screenshot(path=SHOTS / f"gallery_page_{name}.png")
-    colors = page.evaluate("""() => [...document.querySelectorAll('.fdnb-gallery')].flatMap(g =>
-        [...g.querySelectorAll('.fdnb-id, small, .fdnb-name, button, code')].filter(n => n.offsetParent && n.textContent && !n.disabled).map(n =>
-            { const c = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
-              const rgb = v => { c.fillStyle = '#000'; c.fillStyle = v; c.fillRect(0, 0, 1, 1); const d = c.getImageData(0, 0, 1, 1).data; return `rgb(${d[0]},${d[1]},${d[2]})`; };
-              return [rgb(getComputedStyle(n).color), rgb(getComputedStyle(g).backgroundColor)]; }))""")
+    colors = page.evaluate(COLORS)
     assert len(colors) > 100
     assert min(contrast(color, ground) for color, ground in colors) >= 4.5
     wide = page.evaluate(

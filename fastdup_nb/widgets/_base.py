@@ -82,8 +82,8 @@ def publish_with_twin(widget: object, twin: str, text: str) -> None:
 
     Parameters
     ----------
-    widget : AnyWidget
-        Its JavaScript calls ``hideTwins`` with its model id.
+    widget : Widget
+        It hides what has the class ``fdnb-twin-<its model id>``.
     twin : str
         HTML, escaped.
     text : str
@@ -93,7 +93,11 @@ def publish_with_twin(widget: object, twin: str, text: str) -> None:
 
     html = f'<div class="fdnb-twin fdnb-twin-{widget.model_id}">{twin}</div>'  # type: ignore[attr-defined]
     publish_display_data({"text/html": html, "text/plain": text})  # type: ignore[no-untyped-call]
-    data, metadata = widget._repr_mimebundle_()  # type: ignore[attr-defined]
+    bundle = widget._repr_mimebundle_() if hasattr(widget, "_repr_mimebundle_") else None
+    if bundle is None:  # a control of ipywidgets 7
+        super(type(widget), widget)._ipython_display_()  # type: ignore[misc]
+        return
+    data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
     publish_display_data({**data, "text/plain": text}, metadata)  # type: ignore[no-untyped-call]
 
 

@@ -53,7 +53,10 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
         self._tiles: list[_Tile] = []
         self._shown: list[dict[str, Any]] = []
         self._build()
-        super().__init__(children=[self._head, self._filters, self._grid, self._tag_bar, self._actions, self._status])
+        self._hider = widgets.HTML()
+        parts = [self._head, self._filters, self._grid, self._tag_bar, self._actions, self._status, self._hider]
+        super().__init__(children=parts)
+        self._hider.value = f"<style>.fdnb-twin-{self.model_id} {{ display: none; }}</style>"  # while this one lives
         self._unsubscribe = pictures.tags.subscribe(self._tags_changed)
         self.observe(lambda _: self._take_selection(), "selection")
         self.observe(lambda _: self._show(), "page")
@@ -216,16 +219,9 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
         self._status.value = f"<span>{escape(make_visible(text))}</span>"
 
     def _ipython_display_(self) -> None:
-        from IPython.display import publish_display_data
-
         view = describe_page(self._controller, Query(), 12)
         html = render_html(view, self._controller.pictures.thumbnail, max_rows=3, max_tiles=4, max_bytes=90_000)
-        text = render_text(view, max_rows=3, max_tiles=4)
-        if hasattr(self, "_repr_mimebundle_"):
-            publish_with_twin(self, html, text)
-        else:  # ipywidgets 7
-            publish_display_data({"text/html": html, "text/plain": text})  # type: ignore[no-untyped-call]
-            super()._ipython_display_()
+        publish_with_twin(self, html, render_text(view, max_rows=3, max_tiles=4))
 
 
 class _Tile:
