@@ -6,7 +6,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +35,7 @@ from .views import render_html, render_text
 if TYPE_CHECKING:
     from PIL import Image
 
+    from .widgets._annotator import Annotator
     from .widgets._gallery import Gallery
     from .widgets._plain import PlainGallery
 
@@ -400,6 +401,38 @@ class Dataset:
 
         shown = self._shown
         return shown.open_gallery(deck_of_anything(images, shown), page_size=page_size, backend=backend)
+
+    def annotate(self, labels: Sequence[str], queue: object = None, *, page_size: int = 24) -> Annotator:
+        """Label images by keys, in the notebook.
+
+        Parameters
+        ----------
+        labels : sequence of str
+            What can be given, an image one of them; the first ten have the keys 1 to 9 and 0.
+        queue : DataFrame, or list, Index or Series of image ids, optional
+            Which images in which order, as ``gallery`` takes them: ``ds.outliers().table`` for the strangest first, any
+            frame sorted by how unsure something is, ``ds.clusters().clusters["medoid"]`` for one of each cluster,
+            ``ds.clusters().members`` for clusters in rows that can be labeled whole. By default all images that can be
+            read.
+        page_size : int, default 24
+            Images on a page; 1 shows one at a time.
+
+        Returns
+        -------
+        Annotator
+            A widget. ``.to_frame()`` gives the labels; they are tags, too: ``ds.tagged("cat")``.
+
+        Raises
+        ------
+        ParameterError
+            If there is no label, or one is given twice.
+        """
+        from .results.decks import deck_of_anything
+        from .widgets._open import open_annotator
+
+        shown = self._shown
+        images = self._stages.valid_ids if queue is None else queue
+        return open_annotator(deck_of_anything(images, shown), shown, labels, page_size=page_size)
 
     def summary(self) -> Summary:
         """Return every count with its meaning: pairs, images in a pair, groups and removable images are different."""

@@ -372,3 +372,41 @@ def test_names_are_shown_as_they_are_and_never_as_html(tmp_path, sample_folder):
     assert not any("<b>bold" in tile.caption.value for tile in gallery._tiles)
     assert "<b>bold" not in gallery._status.value
     assert tiles_of(Browser(ds.duplicates().gallery()).page())[0]["id"] == name
+
+
+def test_labels_are_given_one_at_a_time_and_labeling_comes_back_where_it_was_left(ds):
+    queue = ds.outliers().table
+    annotator = ds.annotate(["animal", "thing"], queue)
+    browser = Browser(annotator)
+    first, second, third = annotator._controller.ids[:3]
+    browser.send("tag", items=[0], tag="animal")
+    browser.send("tag", items=[0], tag="thing")
+    browser.send("tag", items=[1], tag="skipped")
+    frame = annotator.to_frame()
+    assert frame.index.tolist() == queue.index.tolist()
+    assert frame["label"].dropna().to_dict() == {first: "thing"}
+    assert frame.index[frame["is_skipped"]].tolist() == [second]
+    assert ds.tagged("thing") == [first]
+    assert annotator._progress["text"].startswith(f"1 labeled, 1 skipped, {len(queue) - 2:,} to go")
+    again = ds.annotate(["animal", "thing"], queue)
+    assert (again.page, again._info["start"]) == (0, 2)
+    browser.send("undo")
+    assert annotator._progress["n_done"] == 1
+    [answer] = browser.send("tag", items=[0], tag="no such label")
+    assert answer["kind"] == "error"
+
+
+def test_a_whole_cluster_is_labeled_at_once(ds):
+    members = ds.clusters().members
+    annotator = ds.annotate(["one", "two"], members[members["cluster"] >= 0])
+    browser = Browser(annotator)
+    browser.send("select", mode="add", row=0)
+    browser.send("tag", selected=True, tag="two")
+    cluster = members.index[members["cluster"] == 0]
+    assert set(ds.tagged("two")) == set(cluster)
+
+
+@pytest.mark.parametrize("labels", [[], "cat", ["a", "a"], ["", "b"], ["skipped", "b"]])
+def test_labels_must_be_different_words(ds, labels):
+    with pytest.raises(ParameterError, match="must be a list of different words"):
+        ds.annotate(labels)

@@ -155,7 +155,7 @@ def test_filters_and_sorts_answer_and_an_empty_answer_says_so(lab, page):
     search.fill("")
     lab.wait_for_kernel("g._query['text']", "")
     wait_for(page, LOADED)
-    gallery(page).get_by_label("Sort").select_option("least similar first")
+    gallery(page).get_by_label("Sort", exact=True).select_option("least similar first")
     wait_for(page, LOADED)
     lab.wait_for_kernel("g._query['sort']", "least similar first")
     least = lab.kernel_eval("str(dups.groups['min_similarity'].idxmin())")

@@ -91,7 +91,7 @@ def deck_of_clusters(found: Clusters) -> Deck:
         near = table["similarity_to_medoid"].iloc[i]
         label = labels.loc[table.index[i]]
         lines = [f"label {label}"] if pd.notna(label) else []
-        lines += [f"similarity to medoid {format_similarity(near)}"] if pd.notna(near) else []
+        lines += [f"to medoid {format_similarity(near)}"] if pd.notna(near) else []
         is_first = table["cluster"].iloc[i] >= 0 and rows["medoid"].loc[table["cluster"].iloc[i]] == table.index[i]
         return Caption(tuple(lines), mark="medoid" if is_first else "")
 

@@ -152,6 +152,19 @@ class Controller:
             pairs += [(self.ids[kept], self.ids[other]) for other in others]
         return self.tags.judge(list(dict.fromkeys(pairs)), REJECTED)
 
+    def rejected(self) -> set[frozenset[str]]:
+        """Return the pairs that were said to be no duplicates, where the deck shows any."""
+        if not self.deck.is_comparable:
+            return set()
+        pairs = self.tags.pairs()
+        pairs = pairs[pairs["verdict"] == REJECTED]
+        return {frozenset(pair) for pair in zip(pairs["image_id_a"], pairs["image_id_b"], strict=True)}
+
+    def row_ids(self, row: int) -> list[str]:
+        """Return the ids of all images of a row."""
+        starts = self.deck.starts
+        return self.name(range(starts[row], starts[row + 1]))
+
     def row_of(self, position: int) -> int:
         """Return the row in which a tile stands."""
         return int(np.searchsorted(self.deck.starts, position, side="right")) - 1
@@ -227,17 +240,12 @@ class Controller:
         tiles = [tile for row in rows for tile in row["tiles"]]
         tags = self.tags.of([tile["id"] for tile in tiles])
         selected = set(self.selection)
-        rejected = self._rejected() if self.deck.is_comparable else set()
+        rejected = self.rejected()
         for tile in tiles:
             tile["tags"] = list(tags[tile["id"]])
             tile["selected"] = tile["id"] in selected
             kept = self.ids[self.kept_of(self.row_of(tile["i"]))] if rejected else ""
             tile["is_rejected"] = frozenset((kept, tile["id"])) in rejected
-
-    def _rejected(self) -> set[frozenset[str]]:
-        pairs = self.tags.pairs()
-        pairs = pairs[pairs["verdict"] == REJECTED]
-        return {frozenset(pair) for pair in zip(pairs["image_id_a"], pairs["image_id_b"], strict=True)}
 
     def _note(self, query: Query, found: Found) -> str:
         if not found.n_shown:

@@ -53,11 +53,13 @@ class Gallery(anywidget.AnyWidget):
     _info = traitlets.Dict().tag(sync=True)
     _palette: traitlets.List[dict[str, str]] = traitlets.List().tag(sync=True)
     _counts = traitlets.Dict().tag(sync=True)
+    _progress = traitlets.Dict().tag(sync=True)
     _uid = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, deck: Deck, pictures: Pictures, *, page_size: int = 24, **options: object) -> None:
         self._controller = Controller(deck, pictures)
         self._served: deque[list[str]] = deque(maxlen=8)
+        self._rejected = self._controller.rejected()
         self._listeners: list[Callable[[object], None]] = []
         super().__init__(page_size=page_size, _query=_as_dict(Query()), _info=_tell_info(deck), **options)
         self._uid = self.model_id
@@ -150,7 +152,7 @@ class Gallery(anywidget.AnyWidget):
         self._decided(self._controller.drop_others(int(message["row"])))
 
     def _do_reject(self, message: Mapping[str, Any]) -> None:
-        self._decided(self._controller.reject(message["items"]))
+        self._decided(self._controller.reject(self._positions(message)))
 
     def _do_undo(self, _message: Mapping[str, Any]) -> None:
         self._decided(self._controller.tags.undo(), "There is nothing to undo.")
@@ -159,9 +161,19 @@ class Gallery(anywidget.AnyWidget):
         self._decided(self._controller.tags.redo(), "There is nothing to redo.")
 
     def _ids(self, message: Mapping[str, Any]) -> list[str]:
+        if message.get("selected"):
+            return self.selection[:]
+        if "row" in message:
+            return self._controller.row_ids(int(message["row"]))
         if "ids" in message:
             return [str(image_id) for image_id in message["ids"]]
         return self._controller.name(message["items"])
+
+    def _positions(self, message: Mapping[str, Any]) -> list[int]:
+        if not message.get("selected"):
+            return [int(i) for i in message["items"]]
+        chosen = set(self.selection)
+        return [i for i, image_id in enumerate(self._controller.ids) if image_id in chosen]
 
     def _decided(self, change: object, otherwise: str = "") -> None:
         if change is None:
@@ -179,8 +191,9 @@ class Gallery(anywidget.AnyWidget):
             touched = [image_id for image_id in change.image_ids if image_id in shown]
             tags = {image_id: list(tags) for image_id, tags in self._controller.tags.of(touched).items()}
             self._refresh()
-            is_pair = getattr(change, "kind", "") == "pair"
-            self.send({"kind": "tags", "tags": tags, "text": change.text, "again": is_pair})
+            rejected = self._controller.rejected()
+            again, self._rejected = rejected != self._rejected, rejected
+            self.send({"kind": "tags", "tags": tags, "text": change.text, "again": again})
 
     def _take_selection(self, _change: object) -> None:
         self._controller.selection = self.selection[:]

@@ -6,8 +6,12 @@ import os
 from typing import TYPE_CHECKING
 
 from .._validation import check_choice, check_integer
+from ..errors import ParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ._annotator import Annotator
     from ._controller import Pictures
     from ._deck import Deck
     from ._gallery import Gallery
@@ -36,6 +40,26 @@ def open_gallery(
     from ._gallery import Gallery
 
     return Gallery(deck, pictures, page_size=page_size)
+
+
+def open_annotator(deck: Deck, pictures: Pictures, labels: Sequence[str], *, page_size: int = 24) -> Annotator:
+    """Return a gallery for labeling.
+
+    Raises
+    ------
+    ParameterError
+        If *labels* are none, or not different words.
+    """
+    page_size = check_integer(page_size, "page_size", "Dataset.annotate", low=1, high=_MAX_PAGE_SIZE)
+    names = [] if isinstance(labels, str) else [str(label).strip() for label in labels]
+    if not names or not all(names) or len(set(names)) < len(names) or "skipped" in names:
+        raise ParameterError(
+            "The 'labels' parameter of Dataset.annotate must be a list of different words, and 'skipped' is none of "
+            f"them. Got {labels!r}."
+        )
+    from ._annotator import Annotator
+
+    return Annotator(deck, pictures, names, page_size=page_size)
 
 
 def is_kaggle() -> bool:

@@ -6,14 +6,14 @@ const HELP = [
   ["space, Ctrl + click", "select"], ["Shift + arrows, space or click", "extend the selection"], ["Ctrl or Cmd + A", "select the page"],
   ["Enter, click", "open"], ["Escape", "close, clear the selection"], ["1 to 9, 0", "give or take a tag"],
   ["k, d", "keep, drop"], ["n", "not duplicates"], ["u or Backspace", "undo"], ["Shift + u", "redo"],
-  ["c, m, z", "in a picture: compare, how, 100 %"], ["?", "this help"],
+  ["s", "skip, where labels are given"], ["c, m, z", "in a picture: compare, how, 100 %"], ["?", "this help"],
 ];
 
 class GalleryView {
   constructor(model, root) {
     this.model = model;
     this.hub = hubOf(model);
-    this.info = model.get("_info");
+    const info = this.info = model.get("_info");
     this.at = 0;             // place of the tile in focus, on this page
     this.anchor = null;
     this.tiles = [];         // [{tile, element}] of this page
@@ -27,10 +27,12 @@ class GalleryView {
     this.changes = {
       "change:page": () => this.show(), "change:page_size": () => this.show(), "change:_query": () => { this.fillControls(); this.show(); },
       "change:thumbnail_size": () => this.resize(), "change:_palette": () => this.fillTags(), "change:_counts": () => this.fillFilter(),
-      "change:code": () => { this.codeLine.textContent = model.get("code"); },
+      "change:_progress": () => this.fillProgress(), "change:code": () => { this.codeLine.textContent = model.get("code"); },
     };
     for (const [name, call] of Object.entries(this.changes)) model.on(name, call);
-    this.fillControls(); this.fillTags(); this.fillFilter(); this.resize(); this.show();
+    this.fillControls(); this.fillTags(); this.fillFilter(); this.fillProgress(); this.resize();
+    if (info.is_queue && info.start) this.arriving = { page: model.get("page"), place: info.start, isOpen: false };
+    this.show();
     this.codeLine.textContent = model.get("code");
   }
 
@@ -69,6 +71,7 @@ class GalleryView {
     this.helpPanel = make("div", { class: "fdnb-help", hidden: true }, ...HELP.map(([keys, what]) => make("div", {}, make("kbd", { text: keys }), make("span", { text: what }))));
     this.grid = make("div", { class: "fdnb-grid", role: "grid", "aria-multiselectable": "true", "aria-label": info.title });
     this.grid.addEventListener("focusin", (event) => this.focused(event.target));
+    this.progress = make("div", { class: "fdnb-progress", hidden: true });
     this.selectedNote = make("b", { class: "fdnb-selected" });
     this.tagBar = make("span", { class: "fdnb-tags" });
     this.status = make("span", { class: "fdnb-status", role: "status", "aria-live": "polite" });
@@ -79,7 +82,7 @@ class GalleryView {
       make("div", { class: "fdnb-head" }, make("div", {}, make("b", { class: "fdnb-name", text: info.title }), make("span", { class: "fdnb-line", text: info.headline })), this.help),
       make("div", { class: "fdnb-bar", role: "toolbar", "aria-label": "Page, filter and sort" }, this.back, this.search, this.tagFilter, this.sort, this.note, make("span", { class: "fdnb-gap" }),
         this.sizes, this.pageSize, make("span", { class: "fdnb-pages" }, this.before, this.number, this.total, this.after)),
-      this.helpPanel, this.error, this.grid, this.viewer.element,
+      this.progress, this.helpPanel, this.error, this.grid, this.viewer.element,
       make("div", { class: "fdnb-bar fdnb-foot", role: "toolbar", "aria-label": "Tags" }, this.selectedNote, this.tagBar, make("span", { class: "fdnb-gap" }), this.status,
         make("button", { text: "Undo", title: "u", onclick: () => this.hub.act({ op: "undo" }) }), make("button", { text: "Redo", title: "Shift + u", onclick: () => this.hub.act({ op: "redo" }) })),
       make("div", { class: "fdnb-code" }, this.codeLine, copy),
@@ -112,6 +115,13 @@ class GalleryView {
       swatch(color), make("span", { text: name }), key ? make("kbd", { text: key }) : null)));
     if (this.info.is_comparable) this.tagBar.append(make("button", { text: "not duplicates", title: "n", onclick: () => this.reject() }));
     for (const { tile, element } of this.tiles) this.paint(tile, element);
+  }
+
+  fillProgress() {
+    const progress = this.model.get("_progress");
+    this.progress.hidden = !this.info.is_queue;
+    if (!this.info.is_queue) return;
+    this.progress.replaceChildren(make("progress", { max: progress.n_images, value: progress.n_done, "aria-label": "Progress" }), make("small", { text: progress.text }));
   }
 
   // ---- pages
@@ -149,13 +159,23 @@ class GalleryView {
     this.tiles[this.at]?.element.setAttribute("tabindex", "0");
     if (hadFocus) (this.tiles[this.at]?.element ?? this.search).focus({ preventScroll: true });
     this.paintSelection();
+    this.arrive(content.page);
+  }
+
+  arrive(page) {
+    if (this.arriving?.page !== page || !this.tiles.length) return;
+    const { place, isOpen } = this.arriving;
+    this.arriving = null;
+    this.at = place < 0 ? this.tiles.length - 1 : Math.min(place, this.tiles.length - 1);
+    if (isOpen) this.openTile(); else if (this.root.contains(document.activeElement) || document.activeElement === document.body) this.focus(this.at);
   }
 
   row(row) {
     const cells = make("div", { class: "fdnb-cells" }, ...row.tiles.map((tile) => this.tile(tile)));
     if (row.row < 0) { cells.setAttribute("role", "row"); return cells; }
-    if (row.n_more) cells.append(make("button", { class: "fdnb-more", text: `+ ${row.n_more.toLocaleString("en")} more`, tabindex: "-1", onclick: () => this.openRow(row.row) }));
-    const tools = make("div", { class: "fdnb-row-tools" }, make("button", { text: "Open", title: "All images of this row", tabindex: "-1", onclick: () => this.openRow(row.row) }));
+    const all = (row.tiles.length + row.n_more).toLocaleString("en");
+    const tools = make("div", { class: "fdnb-row-tools" }, make("button", { text: row.n_more ? `Open all ${all}` : "Open", title: "Page through all images of this row", tabindex: "-1", onclick: () => this.openRow(row.row) }),
+      make("button", { text: "Select", title: `Select all ${all}`, tabindex: "-1", onclick: () => this.hub.act({ op: "select", mode: "add", row: row.row }) }));
     if (this.info.is_comparable) tools.append(make("button", { text: "Drop the others", title: "Tag all but the marked one \"drop\"", tabindex: "-1", onclick: () => this.hub.act({ op: "drop_others", row: row.row }) }));
     const words = make("div", { class: "fdnb-row-words" }, make("b", { text: row.title }), row.badge ? make("span", { class: "fdnb-badge", text: row.badge }) : null, row.note ? make("small", { text: row.note }) : null, tools);
     return make("div", { class: "fdnb-group", role: "row", "aria-label": row.title }, words, cells);
@@ -279,32 +299,51 @@ class GalleryView {
     this.hub.act({ op: "select", mode, items: tiles.map((tile) => tile.i) });
   }
 
-  /** What a tag applies to: the picture that is open, else the selection of this page, else the tile in focus. */
+  /** What a tag applies to: the picture that is open, else all that is selected, else the tile in focus. */
   targets() {
     const tile = this.tiles[this.at]?.tile;
     if (this.viewer.isOpen) return { ids: [this.viewer.id] };
-    const selected = this.tiles.filter(({ tile: one }) => this.hub.selected.has(one.id));
-    if (selected.length) return { items: selected.map(({ tile: one }) => one.i) };
+    if (this.hub.nSelected) return { selected: true };
     return tile ? { items: [tile.i] } : null;
   }
 
   apply(tag) {
     const targets = this.targets();
     if (!targets) return;
-    const ids = targets.ids ?? this.tiles.filter(({ tile }) => targets.items.includes(tile.i)).map(({ tile }) => tile.id);
-    const all = ids.every((id) => (this.hub.tags.get(id) ?? []).includes(tag));
-    const against = { keep: "drop", drop: "keep" }[tag];
+    const shown = this.tiles.map(({ tile }) => tile);
+    const ids = targets.ids ?? shown.filter((tile) => (targets.selected ? this.hub.selected.has(tile.id) : targets.items.includes(tile.i))).map(({ id }) => id);
+    const has = (id) => (this.hub.tags.get(id) ?? []).includes(tag);
+    const all = ids.length > 0 && ids.every(has) && !this.info.is_queue;
+    const against = this.info.is_queue ? this.palette.map(({ name }) => name) : [{ keep: "drop", drop: "keep" }[tag]];
     for (const id of ids) {
-      const others = (this.hub.tags.get(id) ?? []).filter((one) => one !== tag && (all || one !== against));
+      const others = (this.hub.tags.get(id) ?? []).filter((one) => one !== tag && (all || !against.includes(one)));
       this.hub.tags.set(id, all ? others : [...others, tag]);
     }
     for (const view of this.hub.views) for (const { tile, element } of view.tiles) view.paint(tile, element);
     this.hub.act({ op: "tag", tag, ...targets });
+    if (this.info.is_queue) this.goOn(targets);
+  }
+
+  /** In a queue: to the next image; past the last one of the page, to the next page. */
+  goOn(targets) {
+    if (targets.selected) { this.select([], "set"); return; }
+    if (this.viewer.isOpen) this.moveViewer(1);
+    else if (this.at + 1 < this.tiles.length) this.focus(this.at + 1);
+    else this.turnTo(1, 0, false);
+  }
+
+  /** Turn the page, and then be at its first (0) or last (-1) image, opened or not. */
+  turnTo(step, place, isOpen) {
+    const to = this.model.get("page") + step;
+    if (to < 0 || to >= this.nPages) { this.say(step > 0 ? "this was the last image" : "this was the first image"); return; }
+    this.arriving = { page: to, place, isOpen };
+    this.goTo(to);
   }
 
   reject() {
-    const items = this.viewer.isOpen ? [this.tiles[this.at].tile.i] : this.targets()?.items;
-    if (items && this.info.is_comparable) this.hub.act({ op: "reject", items });
+    if (!this.info.is_comparable || !this.tiles[this.at]) return;
+    const one = { items: [this.tiles[this.at].tile.i] };
+    this.hub.act({ op: "reject", ...(this.viewer.isOpen ? one : this.targets()) });
   }
 
   keptOf(tile) {
@@ -324,7 +363,7 @@ class GalleryView {
 
   moveViewer(step) {
     const to = this.at + step;
-    if (to < 0 || to >= this.tiles.length) { this.say(step > 0 ? "last image of the page" : "first image of the page"); return; }
+    if (to < 0 || to >= this.tiles.length) { this.turnTo(step, step > 0 ? 0 : -1, true); return; }
     this.at = to;
     this.viewer.open(this.tiles[to].tile.id, this.viewer.other ? this.keptOf(this.tiles[to].tile) : null);
   }

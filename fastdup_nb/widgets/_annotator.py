@@ -1,0 +1,101 @@
+"""Labeling: a gallery in which a key gives an image its one label and goes on to the next."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+
+from ._controller import Pictures
+from ._deck import Deck
+from ._gallery import Gallery
+
+SKIPPED = "skipped"
+_COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#999999", "#332288", "#882255")
+_KEYS = "1234567890"
+_PACE_ACTIONS = 20
+_PAUSE = 60.0  # seconds without an action that are no work
+
+
+class Annotator(Gallery):
+    """A gallery for labeling, as ``Dataset.annotate`` makes it.
+
+    A digit gives its label to the image in focus, or to all that are selected, and goes on to the next; ``s`` skips,
+    ``u`` undoes. Labels are tags of the dataset, of which an image has at most one of those asked for; so they outlive
+    the kernel, and labeling comes back where it was left.
+
+    Attributes
+    ----------
+    labels : list of str
+        The labels that can be given.
+    """
+
+    def __init__(self, deck: Deck, pictures: Pictures, labels: Sequence[str], *, page_size: int = 24) -> None:
+        self.labels = list(labels)
+        self._times: deque[tuple[float, int]] = deque(maxlen=_PACE_ACTIONS)
+        super().__init__(deck, pictures, page_size=page_size)
+        first = self._first_waiting()
+        self._info = {**self._info, "is_queue": True, "start": first % page_size}
+        if deck.rows is None:
+            self.page = first // page_size
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the labels given so far.
+
+        Returns
+        -------
+        DataFrame
+            Index ``image_id``, in the order of the queue: ``label``, missing where none was given, and ``is_skipped``.
+        """
+        ids = list(dict.fromkeys(self._controller.ids))
+        tags = self._controller.tags.of(ids)
+        labels = [next((label for label in self.labels if label in tags[image_id]), None) for image_id in ids]
+        skipped = [SKIPPED in tags[image_id] for image_id in ids]
+        index = pd.Index(ids, name="image_id", dtype=object)
+        return pd.DataFrame({"label": pd.Series(labels, index=index, dtype=object), "is_skipped": skipped}, index=index)
+
+    def _first_waiting(self) -> int:
+        done = self._done()
+        return next((i for i, image_id in enumerate(self._controller.ids) if image_id not in done), 0)
+
+    def _done(self) -> set[str]:
+        tagged = self._controller.tags.tagged
+        return {image_id for tag in (*self.labels, SKIPPED) for image_id in tagged(tag)}
+
+    def _do_tag(self, message: Mapping[str, Any]) -> None:
+        """Give a label in place of any other; the same one again changes nothing."""
+        tag = str(message["tag"])
+        if tag not in {*self.labels, SKIPPED}:
+            raise ValueError(f"{tag!r} is none of the labels {self.labels}")
+        ids = self._ids(message)
+        others = [name for name in (*self.labels, SKIPPED) if name != tag]
+        self._times.append((time.monotonic(), len(ids)))
+        self._decided(self._controller.tags.edit(ids, add=[tag], remove=others))
+
+    def _refresh(self) -> None:
+        super()._refresh()
+        palette = {label: SimpleNamespace(color=_COLORS[i % len(_COLORS)], key=_KEYS[i] if i < len(_KEYS) else "")
+                   for i, label in enumerate(self.labels)}  # fmt: skip
+        palette[SKIPPED] = SimpleNamespace(color="#777777", key="")
+        self._palette = [{"name": name, "color": style.color, "key": style.key} for name, style in palette.items()]
+        self._progress = self._tell_progress()
+
+    def _tell_progress(self) -> dict[str, Any]:
+        images = set(self._controller.ids)
+        skipped = images.intersection(self._controller.tags.tagged(SKIPPED))
+        n, n_done = len(images), len(images & self._done())
+        text = f"{n_done - len(skipped):,} labeled, {len(skipped):,} skipped, {n - n_done:,} to go"
+        pace = self._pace()
+        if pace:
+            text += f" · {pace:.0f} a minute, {(n - n_done) / pace:,.0f} minutes left"
+        return {"n_images": n, "n_done": n_done, "text": text}
+
+    def _pace(self) -> float:
+        """Images a minute over the last actions, pauses left out."""
+        steps = list(self._times)
+        spans = [min(b[0] - a[0], _PAUSE) for a, b in zip(steps, steps[1:], strict=False)]
+        return 60 * sum(n for _, n in steps[1:]) / sum(spans) if len(steps) >= 3 and sum(spans) > 0 else 0.0
