@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -97,5 +98,5 @@ class Annotator(Gallery):
     def _pace(self) -> float:
         """Images a minute over the last actions, pauses left out."""
         steps = list(self._times)
-        spans = [min(b[0] - a[0], _PAUSE) for a, b in zip(steps, steps[1:], strict=False)]
+        spans = [min(b[0] - a[0], _PAUSE) for a, b in pairwise(steps)]
         return 60 * sum(n for _, n in steps[1:]) / sum(spans) if len(steps) >= 3 and sum(spans) > 0 else 0.0

@@ -162,7 +162,7 @@ class Gallery(anywidget.AnyWidget):
 
     def _ids(self, message: Mapping[str, Any]) -> list[str]:
         if message.get("selected"):
-            return self.selection[:]
+            return list(self.selection)
         if "row" in message:
             return self._controller.row_ids(int(message["row"]))
         if "ids" in message:
