@@ -12,12 +12,12 @@ import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from .._text import TEXT
 from ..errors import ParameterError, ParameterTypeError
 
 TIERS = ("identical file", "identical pixels", "near")
@@ -27,9 +27,6 @@ MAX_COMPLETED = 1000
 MAX_LISTED_PAIRS = 1_000_000
 MAX_LISTED_COPIES = 100
 _CHUNK = 8192
-
-#: What pandas keeps text in: str from pandas 3 on, object before.
-TEXT: Any = "str" if int(pd.__version__.split(".")[0]) >= 3 else object
 
 IntArray = npt.NDArray[np.int64]
 Score = Callable[[IntArray, IntArray], npt.NDArray[np.float32]]
