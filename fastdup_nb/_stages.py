@@ -21,6 +21,7 @@ from ._store import Store, default_location
 from ._text import TEXT
 from .embeddings import GENERIC_PRESETS, Descriptors, Encoder, load_encoder, presets_for
 from .errors import ImageError, UnknownImageError
+from .findings.verdicts import Verdicts, number_verdicts
 from .graph import NeighborGraph, uses_nn_descent, warm_up
 from .images import FACTS, decode_image, hash_pixels
 from .sources import Listing, list_images, read_bytes
@@ -113,7 +114,7 @@ class Stages:
             self.listing,
             self.positions,
             digests=lambda: self.scan.digests,
-            labels=lambda: self.labels.tolist(),
+            labels=lambda: list(self.labels),
             has_digests=lambda: self.is_scanned,
         )
         return Places(self.journal, listed)
@@ -203,6 +204,15 @@ class Stages:
                 random_state=s.random_state,
                 n_jobs=count_processors(s.n_jobs),
             )
+
+    @property
+    def verdicts(self) -> Verdicts | None:
+        """What was judged of pairs of these images, or None; asks anew each time, and reads no image for that."""
+        judged = self.tags.verdicts()
+        if not judged:
+            return None
+        file_of = {self.scan.digests[i]: int(file) for i, file in zip(self.valid, self.files, strict=True)}
+        return number_verdicts({pair: verdict for pair, (verdict, _) in judged.items()}, file_of)
 
     def digest_of(self, image_id: str) -> str | None:
         """Return the content digest of an image."""

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,8 @@ from ._validation import check_choice, check_integer
 from .embeddings import score_pairs
 from .errors import ParameterError
 from .findings.clusters import default_min_cluster_size, find_clusters, label_clusters
-from .findings.duplicates import Copies, find_duplicates, read_similarity
+from .findings.duplicates import find_duplicates, read_similarity
+from .findings.edges import Copies
 from .findings.keeping import KEEP_RULES, count_same_files, find_unsure_pixels, rank_images
 from .findings.outliers import check_contamination, find_outliers
 from .findings.quality import check_bounds, find_quality_issues
@@ -248,8 +250,14 @@ class Dataset:
         """
         return _restore(take_stages(self._stages, choose_images(self._stages, self.tags, images, tag, without_tag)))
 
-    def duplicates(self, min_similarity: float | str | None = None, keep: str = "first") -> Duplicates:
+    def duplicates(
+        self, min_similarity: float | str | None = None, keep: str = "first", *, include_rejected: bool = False
+    ) -> Duplicates:
         """Find images that show the same picture: same file, same pixels, or nearly.
+
+        What was judged of pairs (``ds.tags.judge``) holds whatever the bound. A pair that is "not duplicates" is left
+        out, and its two images are in no group together. A pair that is "same" is in, with its real similarity, and
+        groups its images.
 
         Parameters
         ----------
@@ -260,6 +268,9 @@ class Dataset:
         keep : {"first", "largest", "sharpest", "oldest"}, default "first"
             Which image of a group stays: the first listed, the one with most pixels, the sharpest, or the oldest by
             EXIF time (else by file time). By any rule a symbolic link stays only where all are links.
+        include_rejected : bool, default False
+            Whether ``pairs`` lists those judged "not duplicates" too, told by a column ``is_rejected``. They are in no
+            group and in no other count.
 
         Returns
         -------
@@ -297,6 +308,8 @@ class Dataset:
             stages.graph.indices,
             lambda a, b: score_pairs(descriptors.take(a), descriptors.take(b)),
             min_similarity=least,
+            verdicts=stages.verdicts,
+            include_rejected=include_rejected,
         )
         return Duplicates(
             pairs=found.pairs,
@@ -308,6 +321,7 @@ class Dataset:
             n_pairs_by_tier=found.n_pairs_by_tier,
             n_images_in_pairs=found.n_images_in_pairs,
             n_same_files=count_same_files(images["path"], found.members),
+            n_rejected=found.n_rejected,
             _shown=self._shown,
         )
 
@@ -481,7 +495,7 @@ class Dataset:
 
     @property
     def _shown(self) -> Shown:
-        return Shown(self._stages.images, self._stages.thumbnail)
+        return Shown(self._stages.images, self._stages.thumbnail, partial(getattr, self._stages, "tags"))
 
     def _least_similarity(self, wanted: float | str | None) -> float:
         presets = self._stages.presets

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from ..errors import ParameterError
+from ..tags import Change, Tags
 from ..views import Tile, View, format_bytes, format_dimension, render_html, render_text
 
 IMAGES = ("image", "images")
@@ -20,6 +22,7 @@ class Shown:
 
     images: pd.DataFrame
     thumbnail: Callable[[str], bytes | None]
+    tags: Callable[[], Tags]
 
     @property
     def n_broken(self) -> int:
@@ -51,6 +54,29 @@ class Result(ABC):
     @abstractmethod
     def _view(self, n_rows: int) -> View:
         """Return what is shown of it, with at most *n_rows* rows of pictures."""
+
+    def tag(self, tag: str | Sequence[str], which: object = None) -> Change:
+        """Tag the images that this result lists, as one action.
+
+        Parameters
+        ----------
+        tag : str or list of str
+            One tag or several.
+        which : str, int or list, optional
+            Which of the images. Duplicates: ``"removable"`` (default), ``"kept"`` or ``"members"``. Outliers:
+            ``"outliers"`` (default) or ``"all"``. Clusters: the number of a cluster, or several; all but the noise by
+            default. Quality: the name of an issue, or several; any by default. Similar: all but the query.
+
+        Returns
+        -------
+        Change
+            What really changed; ``ds.tags.undo()`` takes it back.
+        """
+        return self._shown.tags().edit(self._listed(which), add=tag)
+
+    def _listed(self, which: object) -> list[str]:
+        """Return the ids that *which* names."""
+        raise ParameterError(f"{type(self).__name__} lists no images to tag. Got which={which!r}.")
 
     def __repr__(self) -> str:
         return render_text(self._view(8))

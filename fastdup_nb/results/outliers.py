@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from .._validation import check_choice
 from ..views import Badge, Fact, Row, View, format_count, format_similarity
 from ._base import IMAGES, NO_IMAGE, Result, Shown
 
@@ -36,6 +37,12 @@ class Outliers(Result):
     def n_outliers(self) -> int:
         """Number of images with ``is_outlier``."""
         return int(self.table["is_outlier"].sum())
+
+    def _listed(self, which: object) -> list[str]:
+        wanted = check_choice("outliers" if which is None else which, "which", "Outliers.tag", ("outliers", "all"))
+        table = self.table if wanted == "all" else self.table[self.table["is_outlier"]]
+        ids: list[str] = table.index.tolist()
+        return ids
 
     def _view(self, n_rows: int) -> View:
         n = self.n_outliers

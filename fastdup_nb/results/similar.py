@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from .._validation import check_choice
 from ..views import Fact, Row, Tile, View, format_count, format_similarity
 from ._base import IMAGES, Result, Shown
 
@@ -34,6 +35,10 @@ class Similar(Result):
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of ``table``."""
         return self.table.copy()
+
+    def _listed(self, which: object) -> list[str]:
+        check_choice("all" if which is None else which, "which", "Similar.tag", ("all",))
+        return [str(image_id) for image_id in self.table.index if image_id != self.query_id]
 
     def _view(self, n_rows: int) -> View:
         n = len(self.table)
