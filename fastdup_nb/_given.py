@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ._text import TEXT
 from ._validation import check_choice, check_integer
 from .errors import ParameterError, ParameterTypeError
-from .findings.duplicates import TEXT
 from .graph import METHODS
 from .sources import Listing
 
@@ -29,6 +29,7 @@ class Settings:
     labels: object
     split: object
     cache: str | Path | None
+    tags: str | Path | None
     encoder: object
     n_neighbors: int
     n_jobs: int
@@ -44,6 +45,7 @@ def check_settings(
     labels: object,
     split: object,
     cache: object,
+    tags: object,
     encoder: object,
     n_neighbors: object,
     n_jobs: object,
@@ -58,7 +60,8 @@ def check_settings(
         source=source,
         labels=check_told(labels, "labels", columns),
         split=check_told(split, "split", columns),
-        cache=_check_cache(cache),
+        cache=_check_place(cache, "cache", "a folder"),
+        tags=_check_place(tags, "tags", "a file"),
         encoder=encoder,
         n_neighbors=check_integer(n_neighbors, "n_neighbors", "Dataset", low=1, high=1000),
         n_jobs=int(n_jobs),  # type: ignore[call-overload]
@@ -68,15 +71,15 @@ def check_settings(
     )
 
 
-def _check_cache(cache: object) -> str | Path | None:
-    if cache is None or (isinstance(cache, str) and cache == "auto"):
-        return cache
-    wanted = "The 'cache' parameter of Dataset must be 'auto', a folder or None."
-    if not isinstance(cache, (str, os.PathLike)):
-        raise ParameterTypeError(f"{wanted} Got {cache!r} instead.")
-    if not os.fspath(cache) or "\0" in str(cache):
-        raise ParameterError(f"{wanted} Got {cache!r} instead.")
-    return Path(os.fspath(cache)).expanduser().absolute()
+def _check_place(place: object, option: str, kind: str) -> str | Path | None:
+    if place is None or (isinstance(place, str) and place == "auto"):
+        return place
+    wanted = f"The {option!r} parameter of Dataset must be 'auto', {kind} or None."
+    if not isinstance(place, (str, os.PathLike)):
+        raise ParameterTypeError(f"{wanted} Got {place!r} instead.")
+    if not os.fspath(place) or "\0" in str(place):
+        raise ParameterError(f"{wanted} Got {place!r} instead.")
+    return Path(os.fspath(place)).expanduser().absolute()
 
 
 def check_told(told: object, option: str, columns: Sequence[str]) -> object:

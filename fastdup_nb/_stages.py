@@ -13,16 +13,19 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ._decisions import Listed, open_journal
 from ._given import Settings, check_directions, check_length, join_columns, tell
 from ._linking import link_vectors, merge_equal
 from ._scan import Scan, count_processors, facts_key, find_waiting, load_descriptors, scan_images
 from ._store import Store, default_location
+from ._text import TEXT
 from .embeddings import GENERIC_PRESETS, Descriptors, Encoder, load_encoder, presets_for
 from .errors import ImageError, UnknownImageError
-from .findings.duplicates import TEXT
+from .findings.verdicts import Verdicts, number_verdicts
 from .graph import NeighborGraph, uses_nn_descent, warm_up
 from .images import FACTS, decode_image, hash_pixels, render_thumbnail
 from .sources import Listing, list_images, read_bytes
+from .tags import Journal, Places, Tags
 
 #: The columns of ``Dataset.images``, with their dtypes; what FACTS mean stands with them.
 _COLUMNS = MappingProxyType({
@@ -32,20 +35,33 @@ _COLUMNS = MappingProxyType({
     "is_broken": "bool", "reason": TEXT,
 })  # fmt: skip
 
+_JOURNALS = threading.Lock()
+
 
 class Stages:
     """The lazy stages of one dataset. A lock makes sure that two threads do not work out the same one."""
 
-    def __init__(self, settings: Settings, listing: Listing | None = None, store: Store | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        listing: Listing | None = None,
+        store: Store | None = None,
+        *,
+        whole: Stages | None = None,
+        journals: dict[str, Journal] | None = None,
+    ) -> None:
         self.settings = settings
+        self.whole = whole or self  # a part knows the whole, among which moved files are found again
         self._lock = threading.RLock()
         self._listing = listing
         if store is not None:
             self.__dict__["store"] = store
+        self._journals = {} if journals is None else journals  # shared by all that keep decisions at one place
         self._full_hashes: dict[str, str] = {}
 
-    def __reduce__(self) -> tuple[type[Stages], tuple[Settings, Listing]]:
-        return Stages, (self.settings, self.listing)  # what was worked out is found in the store again
+    def __reduce__(self) -> tuple[object, ...]:
+        whole = None if self.whole is self else self.whole
+        return _restore, (self.settings, self.listing, whole)  # what was worked out is found in the store again
 
     @property
     def is_scanned(self) -> bool:
@@ -75,6 +91,33 @@ class Stages:
         """Where results are kept."""
         with self._lock:
             return Store.open(self.settings.cache if self._is_repeatable else None, self.listing.root)
+
+    @property
+    def journal(self) -> Journal:
+        """Where decisions are kept; variations and parts of a dataset share it."""
+        with _JOURNALS:
+            if "" not in self._journals:
+                self._journals[""] = open_journal(self.settings, self.listing.root)
+            return self._journals[""]
+
+    @cached_property
+    def tags(self) -> Tags:
+        """The decisions about the images."""
+        if self.whole is self:
+            return Tags(self.journal, self._places)
+        shared = self.whole.journal is self.journal
+        return Tags(self.journal, self.whole.tags.places if shared else self.whole._places, self.listing.image_ids)
+
+    @property
+    def _places(self) -> Places:
+        listed = Listed(
+            self.listing,
+            self.positions,
+            digests=lambda: self.scan.digests,
+            labels=lambda: list(self.labels),
+            has_digests=lambda: self.is_scanned,
+        )
+        return Places(self.journal, listed)
 
     @cached_property
     def scan(self) -> Scan:
@@ -162,6 +205,15 @@ class Stages:
                 n_jobs=count_processors(s.n_jobs),
             )
 
+    @property
+    def verdicts(self) -> Verdicts | None:
+        """What was judged of pairs of these images, or None; asks anew each time, and reads no image for that."""
+        judged = self.tags.verdicts()
+        if not judged:
+            return None
+        file_of = {self.scan.digests[i]: int(file) for i, file in zip(self.valid, self.files, strict=True)}
+        return number_verdicts({pair: verdict for pair, (verdict, _) in judged.items()}, file_of)
+
     def digest_of(self, image_id: str) -> str | None:
         """Return the content digest of an image."""
         return self.scan.digests[self.position(image_id)]
@@ -224,7 +276,18 @@ class Stages:
         """Return the stages of the same images with other settings; the store is shared where it would be the same."""
         before = self.settings
         same = "store" in self.__dict__ and settings.cache == before.cache and self._is_repeatable
-        return Stages(settings, self._listing, self.store if same else None)
+        same_tags = (settings.tags, settings.cache) == (before.tags, before.cache)
+        return Stages(
+            settings,
+            self._listing,
+            self.store if same else None,
+            whole=None if self.whole is self else self.whole,
+            journals=self._journals if same_tags else None,
+        )
+
+    def part(self, settings: Settings, listing: Listing) -> Stages:
+        """Return the stages of some of the images, with the same store and the same decisions."""
+        return Stages(settings, listing, self.store, whole=self.whole, journals=self._journals)
 
     def check(self) -> None:
         """Raise what is wrong with the encoder, the labels or the split, before any image is read."""
@@ -345,6 +408,10 @@ class Stages:
         of_image = np.array([contents.setdefault(digest, len(contents)) for digest in digests], dtype=np.int64)
         loaded, of_content = merge_equal(load_descriptors(self.store, list(contents), self._encoder_key))
         return loaded, of_content[of_image] if len(of_image) else of_image
+
+
+def _restore(settings: Settings, listing: Listing, whole: Stages | None) -> Stages:
+    return Stages(settings, listing, whole=whole)
 
 
 def _printable(path: str) -> str:

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,14 @@ import pandas as pd
 from ._given import check_embeddings, check_settings
 from ._query import read_query
 from ._stages import Stages, show_path
+from ._subset import choose_images, take_stages
+from ._text import TEXT
 from ._validation import check_choice, check_integer
 from .embeddings import score_pairs
 from .errors import ParameterError
 from .findings.clusters import default_min_cluster_size, find_clusters, label_clusters
-from .findings.duplicates import TEXT, Copies, find_duplicates, read_similarity
+from .findings.duplicates import find_duplicates, read_similarity
+from .findings.edges import Copies
 from .findings.keeping import KEEP_RULES, count_same_files, find_unsure_pixels, rank_images
 from .findings.outliers import check_contamination, find_outliers
 from .findings.quality import check_bounds, find_quality_issues
@@ -30,6 +34,7 @@ from .graph import search
 from .results import Clusters, Duplicates, Estimate, Neighbors, Outliers, Overview, Quality, Shown, Similar, Summary
 from .results.summary import build_summary
 from .sources import check_source
+from .tags import Change, Tags
 from .views import render_html, render_text
 
 if TYPE_CHECKING:
@@ -64,6 +69,9 @@ class Dataset:
     cache : "auto", path or None, default "auto"
         Folder in which results are kept. ``"auto"`` is a folder of this source in the user's cache, or below
         ``$FASTDUP_NB_CACHE``; None keeps nothing. Nothing is ever written beside the images.
+    tags : "auto", path or None, default "auto"
+        File in which tags and other decisions are kept. ``"auto"`` is a file in the folder of *cache*, or none where
+        nothing is cached; None keeps decisions in memory.
     encoder : str, Encoder or callable, default "efficientnet-lite0"
         What turns a picture into a vector: the encoder that ships with the package, ``fd.OnnxEncoder(path)``, or a
         function of a uint8 array (n, height, width, 3) that returns an array (n, n_features).
@@ -103,6 +111,7 @@ class Dataset:
         labels: object = None,
         split: object = None,
         cache: str | os.PathLike[str] | None = "auto",
+        tags: str | os.PathLike[str] | None = "auto",
         encoder: object = "efficientnet-lite0",
         n_neighbors: int = 15,
         n_jobs: int = -1,
@@ -117,6 +126,7 @@ class Dataset:
             labels=labels,
             split=split,
             cache=cache,
+            tags=tags,
             encoder=encoder,
             n_neighbors=n_neighbors,
             n_jobs=n_jobs,
@@ -195,8 +205,63 @@ class Dataset:
         stages = self._stages
         return Neighbors(graph=stages.graph, image_ids=stages.distinct_ids, _shown=self._shown)
 
-    def duplicates(self, min_similarity: float | str | None = None, keep: str = "first") -> Duplicates:
+    @property
+    def tags(self) -> Tags:
+        """What was decided about the images: ``ds.tags.add(ids, "drop")``, ``.undo()``, ``.to_frame()``."""
+        return self._stages.tags
+
+    def tagged(self, tag: str) -> list[str]:
+        """Return the ids of the images with a tag, in listing order."""
+        return self.tags.tagged(tag)
+
+    def relabel(self, images: object, label: str | None) -> Change:
+        """Decide on another label for images; None takes the decision back. See ``ds.tags.labels()`` and ``ds.plan``.
+
+        Labels of the source, and files, stay as they are; the decision is kept apart from tags.
+        """
+        return self.tags.relabel(images, label)
+
+    def where(
+        self,
+        images: object = None,
+        *,
+        tag: str | Sequence[str] | None = None,
+        without_tag: str | Sequence[str] | None = None,
+    ) -> Dataset:
+        """Return a Dataset of some of the images; no file is read again, and tags are shared.
+
+        Parameters
+        ----------
+        images : id, ids, DataFrame or boolean Series, optional
+            As for ``ds.tags.edit``; all by default. They stay in listing order.
+        tag : str or list of str, optional
+            Only images with this tag, or with one of these.
+        without_tag : str or list of str, optional
+            Only images without this tag, or without all of these.
+
+        Returns
+        -------
+        Dataset
+            It may be empty; then its findings are empty too.
+
+        Examples
+        --------
+        >>> import tempfile, fastdup_nb as fd
+        >>> ds = fd.Dataset(fd.sample(tempfile.mkdtemp() + "/sample"), cache=None)
+        >>> _ = ds.tags.add(ds.image_ids[:3], "keep")
+        >>> len(ds.where(tag="keep")), len(ds) - len(ds.where(without_tag="keep"))
+        (3, 3)
+        """
+        return _restore(take_stages(self._stages, choose_images(self._stages, self.tags, images, tag, without_tag)))
+
+    def duplicates(
+        self, min_similarity: float | str | None = None, keep: str = "first", *, include_rejected: bool = False
+    ) -> Duplicates:
         """Find images that show the same picture: same file, same pixels, or nearly.
+
+        What was judged of pairs (``ds.tags.judge``) holds whatever the bound. A pair that is "not duplicates" is left
+        out, and its two images are in no group together. A pair that is "same" is in, with its real similarity, and
+        groups its images.
 
         Parameters
         ----------
@@ -207,6 +272,9 @@ class Dataset:
         keep : {"first", "largest", "sharpest", "oldest"}, default "first"
             Which image of a group stays: the first listed, the one with most pixels, the sharpest, or the oldest by
             EXIF time (else by file time). By any rule a symbolic link stays only where all are links.
+        include_rejected : bool, default False
+            Whether ``pairs`` lists those judged "not duplicates" too, told by a column ``is_rejected``. They are in no
+            group and in no other count.
 
         Returns
         -------
@@ -244,6 +312,8 @@ class Dataset:
             stages.graph.indices,
             lambda a, b: score_pairs(descriptors.take(a), descriptors.take(b)),
             min_similarity=least,
+            verdicts=stages.verdicts,
+            include_rejected=include_rejected,
         )
         return Duplicates(
             pairs=found.pairs,
@@ -255,6 +325,7 @@ class Dataset:
             n_pairs_by_tier=found.n_pairs_by_tier,
             n_images_in_pairs=found.n_images_in_pairs,
             n_same_files=count_same_files(images["path"], found.members),
+            n_rejected=found.n_rejected,
             _shown=self._shown,
         )
 
@@ -489,7 +560,9 @@ class Dataset:
     @property
     def _shown(self) -> Shown:
         stages = self._stages
-        return Shown(stages.images, stages.thumbnail, stages.picture, stages.neighbors_of, lambda: self.tags)
+        return Shown(
+            stages.images, stages.thumbnail, stages.picture, stages.neighbors_of, partial(getattr, stages, "tags")
+        )
 
     def _least_similarity(self, wanted: float | str | None) -> float:
         presets = self._stages.presets

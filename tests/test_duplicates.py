@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import fastdup_nb as fd
 from fastdup_nb.errors import ParameterError, ParameterTypeError
 from fastdup_nb.findings import duplicates as module
+from fastdup_nb.findings import edges
 from fastdup_nb.findings.duplicates import TIERS, Copies, find_duplicates
 from fastdup_nb.graph import build_graph
 
@@ -301,4 +302,4 @@ def test_wrong_parameters_say_what_they_must_be(dataset, arguments, error, says)
 
 def test_the_tiers_are_those_of_the_documentation():
     assert TIERS == ("identical file", "identical pixels", "near")
-    assert module.MAX_COMPLETED >= 1000
+    assert edges.MAX_COMPLETED >= 1000

@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from .._text import TEXT
 from .._validation import check_integer, check_number
 from ..errors import ParameterError
 from ._communities import Floats, Labels, contract_links, find_communities
-from .duplicates import TEXT
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

@@ -9,30 +9,21 @@ image that could go is similar enough to the one that stays.
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from ..errors import ParameterError, ParameterTypeError
+from .edges import Copies, Edges, IntArray, Score, pairs_of_sets, pairs_within, score_nodes
+from .verdicts import Verdicts, keep_apart
 
 TIERS = ("identical file", "identical pixels", "near")
-#: A connected set of nodes up to this size is compared in full, beyond the edges of the graph.
-MAX_COMPLETED = 1000
 #: Above this many pairs, sets of more than MAX_LISTED_COPIES copies are listed with their first image only.
 MAX_LISTED_PAIRS = 1_000_000
 MAX_LISTED_COPIES = 100
-_CHUNK = 8192
-
-#: What pandas keeps text in: str from pandas 3 on, object before.
-TEXT: Any = "str" if int(pd.__version__.split(".")[0]) >= 3 else object
-
-IntArray = npt.NDArray[np.int64]
-Score = Callable[[IntArray, IntArray], npt.NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -44,58 +35,12 @@ class DuplicateTables:
     members: pd.DataFrame
     n_pairs_by_tier: Mapping[str, int]
     n_images_in_pairs: int
+    n_rejected: int = 0
 
     @property
     def n_pairs(self) -> int:
         """Number of all pairs, listed or not."""
         return sum(self.n_pairs_by_tier.values())
-
-
-@dataclass(frozen=True)
-class Copies:
-    """The images to compare, in order, an entry each.
-
-    Attributes
-    ----------
-    image_ids : sequence of str
-    rows : int array
-        Row of the distinct vector of each image.
-    files, pixels : int array
-        The same number for images with the same content, and for images with the same decoded picture; those with
-        the same content have the same picture.
-    rank : int array
-        Order in which images are kept: 0 first.
-    """
-
-    image_ids: Sequence[str]
-    rows: IntArray
-    files: IntArray
-    pixels: IntArray
-    rank: IntArray
-
-    @cached_property
-    def ids(self) -> pd.Index:
-        """The ids as text, to take from by position."""
-        ids: pd.Index = pd.Index(list(self.image_ids), dtype=TEXT)
-        return ids
-
-    @cached_property
-    def nodes(self) -> IntArray:
-        """The node of each image: images with the same vector or the same pixels share one."""
-        from scipy.sparse import coo_array
-        from scipy.sparse.csgraph import connected_components
-
-        n_rows, n_pixels = (int(values.max(initial=-1)) + 1 for values in (self.rows, self.pixels))
-        links = (np.ones(len(self.rows), dtype=bool), (self.rows, n_rows + self.pixels))
-        labels = connected_components(coo_array(links, shape=(n_rows + n_pixels,) * 2), directed=False)[1]
-        return np.unique(labels[self.rows], return_inverse=True)[1].astype(np.int64)
-
-    @cached_property
-    def first_row(self) -> IntArray:
-        """The row that stands for each node: that of its image of the lowest rank."""
-        order = np.lexsort((self.rank, self.nodes))
-        firsts = np.flatnonzero(np.diff(self.nodes[order], prepend=-1))
-        return self.rows[order[firsts]]
 
 
 def find_duplicates(
@@ -104,6 +49,8 @@ def find_duplicates(
     score: Score,
     *,
     min_similarity: float,
+    verdicts: Verdicts | None = None,
+    include_rejected: bool = False,
 ) -> DuplicateTables:
     """Return the pairs and groups of images at least *min_similarity* similar.
 
@@ -117,17 +64,44 @@ def find_duplicates(
         Similarity in [0, 1] of rows *a* and rows *b*.
     min_similarity : float
         Bound for the tier ``near``.
+    verdicts : Verdicts, optional
+        Pairs that a user judged: what is rejected is no pair and in no group together, what is the same is both.
+    include_rejected : bool, default False
+        Whether rejected pairs are listed, with a column ``is_rejected``; they are counted by ``n_rejected`` only.
     """
-    edges = _Edges.of_graph(copies, indices, score, min_similarity)
+    edges = Edges.of_graph(copies, indices, score, min_similarity)
     edges = edges.completed(copies, score, min_similarity, n_neighbors=indices.shape[1])
-    leader = _form_groups(copies, edges)
+    judged = None if verdicts is None else verdicts.applied(copies, edges, score, min_similarity)
+    if judged is not None:
+        copies, edges = judged.copies, judged.edges
+    leader = _form_groups(copies, edges, {} if judged is None else judged.apart)
     inner = _inner_edges(copies, leader, edges, score)
     members = _member_table(copies, leader, inner)
     groups = _group_table(copies, members, inner)
     edges = edges.joined(inner.at_least(min_similarity))
     counts = _count_pairs(copies, edges)
     pairs = _pair_table(copies, edges, whole=sum(counts.values()) <= MAX_LISTED_PAIRS)
-    return DuplicateTables(pairs, groups, members.frame, counts, _count_images_in_pairs(copies, edges))
+    n_paired = _count_images_in_pairs(copies, edges)
+    if judged is not None:
+        counts = judged.counted(counts)
+    if include_rejected:
+        pairs = pairs.assign(is_rejected=False)
+        if judged is not None and len(judged.rejected):
+            pairs = _with_rejected(pairs, copies, judged.rejected)
+    n_rejected = 0 if judged is None else sum(judged.n_by_tier)
+    return DuplicateTables(pairs, groups, members.frame, counts, n_paired, n_rejected)
+
+
+def _with_rejected(pairs: pd.DataFrame, copies: Copies, rejected: pd.DataFrame) -> pd.DataFrame:
+    """Return the pairs with those that were rejected, best first."""
+    a, b, tier = (rejected[name].to_numpy() for name in ("a", "b", "tier"))
+    told = {"image_id_a": copies.ids.take(a), "image_id_b": copies.ids.take(b)}
+    more = pd.DataFrame({**told, "similarity": rejected["similarity"].to_numpy(), "tier": _as_tiers(tier)})
+    whole = pd.concat([pairs, more.assign(is_rejected=True)], ignore_index=True)
+    place = {image_id: i for i, image_id in enumerate(copies.image_ids)}
+    at = [whole[name].map(place).to_numpy() for name in ("image_id_b", "image_id_a")]
+    order = np.lexsort((*at, -whole["similarity"].to_numpy(), whole["tier"].cat.codes.to_numpy()))
+    return whole.iloc[order].reset_index(drop=True)
 
 
 def read_similarity(wanted: object, presets: Mapping[str, float], caller: str) -> float:
@@ -145,90 +119,11 @@ def read_similarity(wanted: object, presets: Mapping[str, float], caller: str) -
     )
 
 
-@dataclass(frozen=True)
-class _Edges:
-    """Similar nodes: a < b, each pair once."""
+def _form_groups(copies: Copies, edges: Edges, apart: Mapping[int, set[int]]) -> IntArray:
+    """Return for each node the node that stays for it: itself, or the center of the star it belongs to.
 
-    a: IntArray
-    b: IntArray
-    similarity: npt.NDArray[np.float32]
-
-    @classmethod
-    def of_graph(cls, copies: Copies, indices: npt.NDArray[np.int32], score: Score, least: float) -> _Edges:
-        node_of_row = np.zeros(len(indices), dtype=np.int64)
-        node_of_row[copies.rows] = copies.nodes
-        a = np.repeat(np.arange(len(indices), dtype=np.int64), indices.shape[1])
-        b = indices.ravel().astype(np.int64)
-        a, b = a[b >= 0], b[b >= 0]
-        a, b = np.minimum(a, b), np.maximum(a, b)
-        keep = np.unique(a * len(indices) + b, return_index=True)[1]
-        found = cls(a[keep], b[keep], _score_chunks(score, a[keep], b[keep])).at_least(least)
-        return cls(node_of_row[found.a], node_of_row[found.b], found.similarity)._once()
-
-    def at_least(self, least: float) -> _Edges:
-        good = self.similarity >= least
-        return _Edges(self.a[good], self.b[good], self.similarity[good])
-
-    def joined(self, other: _Edges) -> _Edges:
-        return _Edges(
-            np.concatenate([self.a, other.a]),
-            np.concatenate([self.b, other.b]),
-            np.concatenate([self.similarity, other.similarity]),
-        )._once()
-
-    def completed(self, copies: Copies, score: Score, least: float, *, n_neighbors: int) -> _Edges:
-        """Compare in full the connected sets that may be larger than the neighbors of one node can tell."""
-        a, b = _pairs_within(self._components(len(copies.first_row)), larger_than=n_neighbors)
-        new = ~np.isin(a * len(copies.first_row) + b, self.a * len(copies.first_row) + self.b)
-        return self.joined(_score_nodes(copies, score, a[new], b[new]).at_least(least))
-
-    def _once(self) -> _Edges:
-        """Keep the best of edges between the same two nodes, and none of a node with itself."""
-        a, b = np.minimum(self.a, self.b), np.maximum(self.a, self.b)
-        order = np.lexsort((-self.similarity, b, a))
-        order = order[a[order] != b[order]]
-        first = np.ones(len(order), dtype=bool)
-        first[1:] = (np.diff(a[order]) != 0) | (np.diff(b[order]) != 0)
-        return _Edges(a[order[first]], b[order[first]], self.similarity[order[first]])
-
-    def _components(self, n_nodes: int) -> IntArray:
-        from scipy.sparse import coo_array
-        from scipy.sparse.csgraph import connected_components
-
-        links = coo_array((np.ones(len(self.a), dtype=bool), (self.a, self.b)), shape=(n_nodes, n_nodes))
-        return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
-
-
-def _pairs_within(labels: IntArray, *, larger_than: int) -> tuple[IntArray, IntArray]:
-    """Return all pairs of members of each set of more than *larger_than* and at most MAX_COMPLETED."""
-    order = np.argsort(labels, kind="stable")
-    starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
-    sizes = np.diff(starts, append=len(order))
-    a, b = _pairs_of_sets(order, starts, np.where(sizes > larger_than, sizes, 0), at_most=MAX_COMPLETED)
-    return np.minimum(a, b), np.maximum(a, b)
-
-
-def _pairs_of_sets(order: IntArray, starts: IntArray, sizes: IntArray, *, at_most: int) -> IntArray:
-    """Return all pairs (2, n_pairs) of members of each set of up to *at_most*, the sets of one size at a time."""
-    found = [np.empty((2, 0), dtype=np.int64)]
-    chosen = np.flatnonzero((sizes > 1) & (sizes <= at_most))
-    for size in np.unique(sizes[chosen]):
-        sets = order[starts[chosen[sizes[chosen] == size]][:, None] + np.arange(size)]
-        found.append(sets[:, np.array(np.triu_indices(size, 1))].swapaxes(0, 1).reshape(2, -1))
-    return np.concatenate(found, axis=1)
-
-
-def _score_nodes(copies: Copies, score: Score, a: IntArray, b: IntArray) -> _Edges:
-    return _Edges(a, b, _score_chunks(score, copies.first_row[a], copies.first_row[b]))
-
-
-def _score_chunks(score: Score, a: IntArray, b: IntArray) -> npt.NDArray[np.float32]:
-    parts = [score(a[i : i + _CHUNK], b[i : i + _CHUNK]) for i in range(0, len(a), _CHUNK)]
-    return np.concatenate([np.empty(0, dtype=np.float32), *parts])
-
-
-def _form_groups(copies: Copies, edges: _Edges) -> IntArray:
-    """Return for each node the node that stays for it: itself, or the center of the star it belongs to."""
+    Nodes that are to stay *apart* are never in one star.
+    """
     n_nodes = len(copies.first_row)
     rank = np.full(n_nodes, len(copies.rank), dtype=np.int64)
     np.minimum.at(rank, copies.nodes, copies.rank)
@@ -241,18 +136,21 @@ def _form_groups(copies: Copies, edges: _Edges) -> IntArray:
     for node in linked[np.argsort(rank[linked])]:
         if leader[node] < 0:
             near = others[starts[node] : starts[node + 1]]
-            leader[near[leader[near] < 0]] = node
+            near = near[leader[near] < 0]
+            if apart and (node in apart or not apart.keys().isdisjoint(near.tolist())):
+                near = keep_apart(int(node), near[np.argsort(rank[near])], apart)
+            leader[near] = node
             leader[node] = node
     return np.where(leader < 0, np.arange(n_nodes), leader)
 
 
-def _inner_edges(copies: Copies, leader: IntArray, edges: _Edges, score: Score) -> _Edges:
+def _inner_edges(copies: Copies, leader: IntArray, edges: Edges, score: Score) -> Edges:
     """Return the similarity of all nodes within a group; with the center only in groups above MAX_COMPLETED."""
-    a, b = _pairs_within(leader, larger_than=1)
+    a, b = pairs_within(leader, larger_than=1)
     inside = leader[edges.a] == leader[edges.b]
-    known = _Edges(edges.a[inside], edges.b[inside], edges.similarity[inside])
+    known = Edges(edges.a[inside], edges.b[inside], edges.similarity[inside])
     new = ~np.isin(a * len(leader) + b, known.a * len(leader) + known.b)
-    return known.joined(_score_nodes(copies, score, a[new], b[new]))
+    return known.joined(score_nodes(copies, score, a[new], b[new]))
 
 
 @dataclass(frozen=True)
@@ -265,7 +163,7 @@ class _Members:
     leader: IntArray  # the leading node of each group
 
 
-def _member_table(copies: Copies, leader: IntArray, inner: _Edges) -> _Members:
+def _member_table(copies: Copies, leader: IntArray, inner: Edges) -> _Members:
     of_image = leader[copies.nodes]
     sizes = np.bincount(of_image, minlength=len(leader))
     positions = np.flatnonzero(sizes[of_image] > 1)
@@ -294,7 +192,7 @@ def _member_table(copies: Copies, leader: IntArray, inner: _Edges) -> _Members:
 
 
 def _compare_images(
-    copies: Copies, edges: _Edges, a: IntArray, b: IntArray
+    copies: Copies, edges: Edges, a: IntArray, b: IntArray
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int8]]:
     """Return similarity and tier of images *a* with images *b*, whose nodes are the same or linked by *edges*."""
     tier = np.full(len(a), 2, dtype=np.int8)
@@ -308,7 +206,7 @@ def _compare_images(
     return similarity, tier
 
 
-def _group_table(copies: Copies, members: _Members, inner: _Edges) -> pd.DataFrame:
+def _group_table(copies: Copies, members: _Members, inner: Edges) -> pd.DataFrame:
     group, n_groups = members.group, len(members.leader)
     size = np.bincount(group, minlength=n_groups)
     node_sizes = np.bincount(copies.nodes)
@@ -338,7 +236,7 @@ def _group_table(copies: Copies, members: _Members, inner: _Edges) -> pd.DataFra
     )
 
 
-def _count_pairs(copies: Copies, edges: _Edges) -> dict[str, int]:
+def _count_pairs(copies: Copies, edges: Edges) -> dict[str, int]:
     """Return the number of all pairs of each tier, without listing them."""
     sizes = np.bincount(copies.nodes, minlength=len(copies.first_row))
     n_all = _count_within(copies.nodes) + int((sizes[edges.a] * sizes[edges.b]).sum())
@@ -351,14 +249,14 @@ def _count_within(labels: IntArray) -> int:
     return int((sizes * (sizes - 1) // 2).sum())
 
 
-def _count_images_in_pairs(copies: Copies, edges: _Edges) -> int:
+def _count_images_in_pairs(copies: Copies, edges: Edges) -> int:
     sizes = np.bincount(copies.nodes, minlength=len(copies.first_row))
     is_paired = sizes > 1
     is_paired[edges.a] = is_paired[edges.b] = True
     return int(sizes[is_paired].sum())
 
 
-def _pair_table(copies: Copies, edges: _Edges, *, whole: bool) -> pd.DataFrame:
+def _pair_table(copies: Copies, edges: Edges, *, whole: bool) -> pd.DataFrame:
     sizes = np.bincount(copies.nodes, minlength=len(copies.first_row))
     a, b = _image_pairs(copies, edges, sizes, whole=whole)
     similarity, tier = _compare_images(copies, edges, a, b)
@@ -373,12 +271,12 @@ def _pair_table(copies: Copies, edges: _Edges, *, whole: bool) -> pd.DataFrame:
     )
 
 
-def _image_pairs(copies: Copies, edges: _Edges, sizes: IntArray, *, whole: bool) -> tuple[IntArray, IntArray]:
+def _image_pairs(copies: Copies, edges: Edges, sizes: IntArray, *, whole: bool) -> tuple[IntArray, IntArray]:
     """Return the positions of the images of all pairs, a < b."""
     order = np.lexsort((copies.rank, copies.nodes))
     starts = np.concatenate([[0], np.cumsum(sizes)])
     most = len(order) if whole else MAX_LISTED_COPIES
-    found = [_pairs_of_sets(order, starts, sizes, at_most=most)]
+    found = [pairs_of_sets(order, starts, sizes, at_most=most)]
     for node in np.flatnonzero(sizes > most):
         images = order[starts[node] : starts[node + 1]]
         found.append(np.stack([np.full(len(images) - 1, images[0]), images[1:]]))

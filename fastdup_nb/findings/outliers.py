@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from .._text import TEXT
 from ..errors import ParameterError, ParameterTypeError
-from .duplicates import TEXT
 
 __all__ = ["check_contamination", "find_outliers", "flag_outliers", "score_outliers"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ import pandas as pd
 from ..views import Tile, View, format_bytes, format_dimension, render_html, render_text
 
 if TYPE_CHECKING:
-    from ..tags import Tags
+    from ..tags import Change, Tags
     from ..widgets._deck import Deck
     from ..widgets._gallery import Gallery
     from ..widgets._plain import PlainGallery
@@ -82,6 +82,29 @@ class Result(ABC):
 
 class ImageResult(Result):
     """A result that lists images, and so has a live gallery."""
+
+    def tag(self, tag: str | Sequence[str], which: object = None) -> Change:
+        """Tag the images that this result lists, as one action.
+
+        Parameters
+        ----------
+        tag : str or list of str
+            One tag or several.
+        which : str, int or list, optional
+            Which of the images. Duplicates: ``"removable"`` (default), ``"kept"`` or ``"members"``. Outliers:
+            ``"outliers"`` (default) or ``"all"``. Clusters: the number of a cluster, or several; all but the noise by
+            default. Quality: the name of an issue, or several; any by default. Similar: all but the query.
+
+        Returns
+        -------
+        Change
+            What really changed; ``ds.tags.undo()`` takes it back.
+        """
+        return self._shown.tags.edit(self._listed(which), add=tag)
+
+    @abstractmethod
+    def _listed(self, which: object) -> list[str]:
+        """Return the ids that *which* names."""
 
     @abstractmethod
     def _deck(self) -> Deck:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numbers
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ..errors import ParameterError
 from ..views import Badge, Fact, Row, View, format_count, format_similarity
 from ._base import IMAGES, NO_IMAGE, ImageResult, Shown
 
@@ -48,6 +51,20 @@ class Clusters(ImageResult):
         from .decks import deck_of_clusters
 
         return deck_of_clusters(self)
+
+    def _listed(self, which: object) -> list[str]:
+        of_image = self.members["cluster"]
+        wanted = [which] if isinstance(which, numbers.Integral) else which
+        if wanted is None:
+            wanted = self.clusters.index.tolist()
+        known = {-1, *self.clusters.index.tolist()}
+        if isinstance(wanted, str) or not isinstance(wanted, Iterable) or not set(wanted := list(wanted)) <= known:
+            raise ParameterError(
+                "The 'which' parameter of Clusters.tag must be the number of a cluster or several, as in "
+                f"clusters.clusters.index, or -1 for the noise. Got {which!r} instead."
+            )
+        ids: list[str] = self.members.index[of_image.isin(wanted)].tolist()
+        return ids
 
     def _view(self, n_rows: int) -> View:
         n_noise = int((self.members["cluster"] < 0).sum())

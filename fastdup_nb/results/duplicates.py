@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from .._validation import check_choice
 from ..findings.duplicates import MAX_LISTED_COPIES, TIERS
 from ..views import Badge, Fact, Row, Tone, View, format_count, format_similarity
 from ._base import IMAGES, NO_IMAGE, ImageResult, Shown
@@ -60,6 +61,9 @@ class Duplicates(ImageResult):
     n_same_files : int
         Images of ``removable`` that are symbolic links, or other names of the very file that stays: without them no
         space is gained.
+    n_rejected : int
+        Pairs left out, alike as they are, because they were judged "not duplicates"; ``pairs`` has them, with a column
+        ``is_rejected``, where *include_rejected* was set. Pairs judged "same" are in whatever their similarity.
     """
 
     pairs: pd.DataFrame
@@ -71,6 +75,7 @@ class Duplicates(ImageResult):
     n_pairs_by_tier: Mapping[str, int]
     n_images_in_pairs: int
     n_same_files: int
+    n_rejected: int
     _shown: Shown
 
     @property
@@ -96,6 +101,13 @@ class Duplicates(ImageResult):
         from .decks import deck_of_duplicates
 
         return deck_of_duplicates(self)
+
+    def _listed(self, which: object) -> list[str]:
+        names = {"removable": "removable", "kept": "kept", "representatives": "kept", "members": "members"}
+        chosen = names[check_choice("removable" if which is None else which, "which", "Duplicates.tag", tuple(names))]
+        kept = self.members["is_kept"].to_numpy(dtype=bool)
+        ids: list[str] = self.members.index[{"removable": ~kept, "kept": kept}.get(chosen, kept | True)].tolist()
+        return ids
 
     def _view(self, n_rows: int) -> View:
         return View(
@@ -143,6 +155,11 @@ class Duplicates(ImageResult):
             words = format_count(self.n_same_files, ("is a link", "are links"))
             notes.append(
                 f"Of the removable images, {words} or the file that stays by another name: no space is gained."
+            )
+        if self.n_rejected:
+            words = format_count(self.n_rejected, ("pair is", "pairs are"))
+            notes.append(
+                f'{words} left out: judged "not duplicates" (ds.duplicates(include_rejected=True) shows them).'
             )
         if self.n_pairs > len(self.pairs):
             notes.append(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from .._validation import check_choice
 from ..views import Badge, Fact, Row, View, format_count, format_similarity
 from ._base import IMAGES, NO_IMAGE, ImageResult, Shown
 
@@ -45,6 +46,12 @@ class Outliers(ImageResult):
         from .decks import deck_of_outliers
 
         return deck_of_outliers(self)
+
+    def _listed(self, which: object) -> list[str]:
+        wanted = check_choice("outliers" if which is None else which, "which", "Outliers.tag", ("outliers", "all"))
+        table = self.table if wanted == "all" else self.table[self.table["is_outlier"]]
+        ids: list[str] = table.index.tolist()
+        return ids
 
     def _view(self, n_rows: int) -> View:
         n = self.n_outliers

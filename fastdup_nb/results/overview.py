@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from .._progress import describe_seconds
-from ..findings.duplicates import TEXT
+from .._text import TEXT
 from ..graph import NeighborGraph
 from ..views import Fact, Table, View, format_count, render_html, render_text
 from ._base import IMAGES, NO_IMAGE, Result, Shown

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ..errors import ParameterError
 from ..views import Badge, Fact, Row, Table, View, format_count
 from ._base import IMAGES, NO_IMAGE, ImageResult, Shown
 
@@ -68,6 +69,17 @@ class Quality(ImageResult):
         from .decks import deck_of_quality
 
         return deck_of_quality(self)
+
+    def _listed(self, which: object) -> list[str]:
+        wanted = self.issues if which is None else [which] if isinstance(which, str) else which
+        if not isinstance(wanted, Iterable) or not set(wanted := list(wanted)) <= set(self.issues):
+            raise ParameterError(
+                f"The 'which' parameter of Quality.tag must be one or several of {', '.join(map(repr, self.issues))}. "
+                f"Got {which!r} instead."
+            )
+        flags = self.table[[f"is_{issue}" for issue in wanted]]
+        ids: list[str] = self.table.index[flags.any(axis=1)].tolist()
+        return ids
 
     def _view(self, n_rows: int) -> View:
         counts = self.counts

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from .._validation import check_choice
 from ..views import Fact, Row, Tile, View, format_count, format_similarity
 from ._base import IMAGES, ImageResult, Shown
 
@@ -43,6 +44,10 @@ class Similar(ImageResult):
         from .decks import deck_of_similar
 
         return deck_of_similar(self)
+
+    def _listed(self, which: object) -> list[str]:
+        check_choice("all" if which is None else which, "which", "Similar.tag", ("all",))
+        return [str(image_id) for image_id in self.table.index if image_id != self.query_id]
 
     def _view(self, n_rows: int) -> View:
         n = len(self.table)

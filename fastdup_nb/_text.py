@@ -1,0 +1,28 @@
+"""What pandas keeps text in, and what a name given by a user may be."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+import pandas as pd
+
+from .errors import ParameterError, ParameterTypeError
+
+#: What pandas keeps text in: str from pandas 3 on, object before.
+TEXT: Any = "str" if int(pd.__version__.split(".")[0]) >= 3 else object
+MAX_NAME = 200
+
+
+def check_name(value: object, name: str, caller: str) -> str:
+    """Return a tag or a label without the space around it: one line of at most MAX_NAME characters, or raise."""
+    wanted = (
+        f"The {name!r} parameter of {caller} must be a str of 1 to {MAX_NAME} characters without control characters"
+    )
+    if not isinstance(value, str):
+        raise ParameterTypeError(f"{wanted}. Got {value!r} instead.")
+    text = value.strip()
+    if not 1 <= len(text) <= MAX_NAME or any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in text):
+        shown = repr(value) if len(value) <= 40 else f"{value[:37]!r}... of {len(value):,} characters"
+        raise ParameterError(f"{wanted}. Got {shown} instead.")
+    return text
