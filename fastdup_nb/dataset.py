@@ -434,8 +434,8 @@ class Dataset:
         n_neighbors = check_integer(n_neighbors, "n_neighbors", "Dataset.similar", low=1)
         stages = self._stages
         vector, image_id, name = read_query(query, stages)
-        vectors = stages.descriptors.vectors
-        rows, distances = search(vectors, vector[None], n_neighbors=min(n_neighbors, max(len(vectors), 1)))
+        vectors = stages.descriptors.vectors if len(stages.descriptors) else vector[None, :]
+        rows, distances = search(vectors, vector[None], n_neighbors=min(n_neighbors, len(vectors)))
         near = pd.Series(1 - distances[0], index=rows[0])
         similarity = pd.Series(near.reindex(stages.rows).to_numpy(), index=pd.Index(stages.valid_ids, dtype=TEXT))
         similarity = similarity.dropna().astype(np.float32)

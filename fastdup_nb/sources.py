@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 Source = "str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | pd.DataFrame"
 
 IMAGE_SUFFIXES = frozenset(
-    ".apng .avif .avifs .bmp .dib .gif .heic .heif .hif .ico .j2c .j2k .jfif .jp2 .jpc .jpe .jpeg .jpf .jpg .jpx .pbm "
-    ".pfm .pgm .png .pnm .ppm .qoi .tga .tif .tiff .webp".split()
+    ".apng .avif .avifs .bmp .dib .gif .heic .heif .hif .ico .j2c .j2k .jfif .jp2 .jpc .jpe .jpeg .jpf .jpg .jpx .mpo "
+    ".pbm .pfm .pgm .png .pnm .ppm .qoi .tga .tif .tiff .webp".split()
 )
 PATH_COLUMNS = (
     "path", "image_path", "img_path", "file_path", "filepath", "filename", "file_name", "file", "image", "img_filename",

@@ -503,3 +503,33 @@ def test_the_vectors_of_a_dataset_can_be_given_back_to_it(few):
     np.testing.assert_allclose(again.embeddings, ds.embeddings, atol=1e-6)
     with pytest.raises(ParameterError, match="broken image"):
         ds.similar(ds.embeddings[ds.image_ids.index("broken.jpg")])
+
+
+@pytest.mark.parametrize("content", [None, b""])
+def test_nothing_is_similar_where_there_is_no_picture(tmp_path, content):
+    from PIL import Image
+
+    if content is not None:
+        (tmp_path / "broken.jpg").write_bytes(content)
+    ds = fd.Dataset([tmp_path / "broken.jpg"] if content is not None else [], cache=None)
+    assert ds.similar(Image.new("RGB", (50, 50))).table.empty
+
+
+def test_kinds_of_files_that_are_passed_over_are_all_counted(few):
+    for suffix in "abcdefgh":
+        (few / f"file.{suffix}").write_text("text")
+    assert "1 .a, 1 .b, 1 .c, 1 .d, 1 .e, 3 of 3 other kinds" in " ".join(repr(fd.Dataset(few)).split())
+
+
+def test_a_folder_of_broken_images_passes_through_the_first_notebook(tmp_path, monkeypatch):
+    from pathlib import Path
+
+    root = Path(__file__).resolve().parent.parent
+    monkeypatch.syspath_prepend(str(root))
+    from tools.demo import execute
+
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "a.jpg").write_bytes(b"")
+    monkeypatch.setenv("PHOTOS", str(tmp_path / "pictures"))
+    notebook = execute(root / "notebooks" / "01_first_look.ipynb", tmp_path)
+    assert not [o for cell in notebook.cells for o in cell.get("outputs", []) if o.output_type == "error"]

@@ -13,6 +13,8 @@ from ..graph import NeighborGraph
 from ..views import Fact, Table, View, format_count, render_html, render_text
 from ._base import IMAGES, NO_IMAGE, Result, Shown
 
+_KINDS = 5  # of files, told by name
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Summary(Result):
@@ -138,7 +140,7 @@ class Overview:
         )
 
     def _facts(self) -> list[Fact]:
-        kinds = ", ".join(f"{n:,} {kind or 'without suffix'}" for kind, n in list(self.kinds.items())[:5])
+        kinds = ", ".join(f"{n:,} {kind or 'without suffix'}" for kind, n in list(self.kinds.items())[:_KINDS])
         facts = [Fact("images", self.n_images, kinds or "listed")]
         if self.n_broken is not None:
             facts.append(Fact("broken", self.n_broken, "cannot be decoded; in no finding"))
@@ -152,8 +154,11 @@ class Overview:
     def _notes(self) -> list[str]:
         notes = [f"Encoder {self.encoder}; results are kept in {self.cache}."]
         if self.passed_over:
-            kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(self.passed_over.items(), key=lambda x: -x[1])[:5])
-            notes.append(f"Passed over, by name: {kinds}.")
+            kinds = sorted(self.passed_over.items(), key=lambda item: -item[1])
+            told = [f"{n:,} {kind}" for kind, n in kinds[:_KINDS]]
+            n_more = sum(n for _, n in kinds[_KINDS:])
+            told += [f"{n_more:,} of {len(kinds) - _KINDS} other kinds"] if n_more else []
+            notes.append(f"Passed over, by name: {', '.join(told)}.")
         return notes
 
     def _next_calls(self) -> tuple[tuple[str, str], ...]:
