@@ -410,3 +410,21 @@ def test_a_whole_cluster_is_labeled_at_once(ds):
 def test_labels_must_be_different_words(ds, labels):
     with pytest.raises(ParameterError, match="must be a list of different words"):
         ds.annotate(labels)
+
+
+def test_running_a_cell_again_closes_the_galleries_it_made_before_and_no_others(ds, monkeypatch):
+    from fastdup_nb.widgets import _base
+
+    running = ["cell 1", "run 1"]
+    monkeypatch.setattr(_base, "_made", {})
+    monkeypatch.setattr(_base, "_find_cell", lambda: tuple(running))
+    out = ds.outliers()
+    first, second = out.gallery(), out.gallery(backend="ipywidgets")
+    running[:] = ["cell 2", "run 2"]
+    elsewhere = out.gallery()
+    running[:] = ["cell 1", "run 3"]
+    third = out.gallery()
+    assert [widget.comm is None for widget in (first, second, elsewhere, third)] == [True, True, False, False]
+    ds.tags.add(first._controller.ids[0], "drop")
+    assert first._counts.get("drop") is None
+    assert third._counts["drop"] == 1

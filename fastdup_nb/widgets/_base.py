@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from functools import cache
 from importlib.resources import files
@@ -66,6 +67,37 @@ class TagBook(Protocol):
 
     def subscribe(self, callback: Callable[[object], None]) -> Callable[[], None]:
         """Call back with each change, until the returned function is called."""
+
+
+_made: dict[str, tuple[str, list[Any]]] = {}  # cell -> the run that made widgets there, and these
+
+
+def close_previous(widget: Any) -> None:
+    """Close the widgets that an earlier run of the same cell made, now that this one takes their place.
+
+    Without it each run of a cell would leave a gallery behind that still hears of every change, and whose state would
+    be saved into the notebook. Where the front end does not tell the cell, nothing is closed.
+    """
+    cell, run = _find_cell()
+    if not cell:
+        return
+    before, widgets = _made.get(cell, ("", []))
+    if before != run:
+        for old in widgets:
+            old.close()
+        widgets = []
+    _made[cell] = (run, [*widgets, widget])
+
+
+def _find_cell() -> tuple[str, str]:
+    """Return the cell that runs, and the id of this run."""
+    if "IPython" not in sys.modules:
+        return "", ""
+    from IPython import get_ipython
+
+    kernel: Any = getattr(get_ipython(), "kernel", None)
+    parent = kernel.get_parent() if hasattr(kernel, "get_parent") else {}
+    return str(parent.get("metadata", {}).get("cellId", "")), str(parent.get("header", {}).get("msg_id", ""))
 
 
 @cache

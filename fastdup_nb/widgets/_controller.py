@@ -57,6 +57,7 @@ class Controller:
         self.selection: list[str] = []
         self.lock = threading.RLock()
         self.ids = [str(image_id) for image_id in deck.table.index]
+        self._images = frozenset(self.ids)
         self._labels = pictures.images["label"].reindex(deck.table.index)
         self._answers: OrderedDict[Query, Found] = OrderedDict()
 
@@ -192,10 +193,6 @@ class Controller:
         if len(known) < len(self.selection):
             return self.pictures.images.loc[self.selection].copy()
         return table.loc[known].copy()
-
-    @property
-    def _images(self) -> set[str]:
-        return set(self.ids)
 
     def _has_tag(self, tag: str) -> npt.NDArray[np.bool_]:
         index = self.deck.table.index

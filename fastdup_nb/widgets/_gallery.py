@@ -12,7 +12,7 @@ import pandas as pd
 import traitlets
 
 from ..views import Row, Tile, View, render_html, render_text
-from ._base import Selection, publish_with_twin, read_module
+from ._base import Selection, close_previous, publish_with_twin, read_module
 from ._controller import Controller, Pictures
 from ._deck import Deck, Query
 
@@ -68,6 +68,7 @@ class Gallery(anywidget.AnyWidget):
         self._unsubscribe = pictures.tags.subscribe(self._tags_changed)
         self.observe(self._take_selection, "selection")
         self.observe(lambda _: self._renew_code(), "_query")
+        close_previous(self)
 
     def selection_frame(self) -> pd.DataFrame:
         """Return the selected rows of the table behind the gallery; facts of the images where some are not in it."""

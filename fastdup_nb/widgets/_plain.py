@@ -19,7 +19,7 @@ import traitlets
 
 from ..views import render_html, render_text
 from ..views._format import make_visible, shorten
-from ._base import Selection, publish_with_twin
+from ._base import Selection, close_previous, publish_with_twin
 from ._controller import Controller, Pictures
 from ._deck import Deck, Query
 from ._gallery import describe_page
@@ -61,6 +61,7 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
         self.observe(lambda _: self._take_selection(), "selection")
         self.observe(lambda _: self._show(), "page")
         self._show()
+        close_previous(self)
 
     def selection_frame(self) -> pd.DataFrame:
         """Return the selected rows of the table behind the gallery; facts of the images where some are not in it."""
@@ -74,6 +75,10 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
     def close(self) -> None:
         """End the gallery and its controls."""
         self._unsubscribe()
+        for tile in self._tiles:
+            tile.close()
+        for part in self.children:
+            part.close()
         super().close()
 
     def _build(self) -> None:
@@ -249,6 +254,11 @@ class _Tile:
         lines = "<br>".join(escape(make_visible(word)) for word in words if word)
         self.caption.value = f'<div style="line-height:1.3;font-size:12px">{lines}</div>'
         self.mark(is_on)
+
+    def close(self) -> None:
+        """End its controls."""
+        for part in (self.picture, self.button, self.caption, self.box):
+            part.close()
 
     def mark(self, is_on: bool) -> None:
         self._is_filling = True
