@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .dataset import Dataset
     from .embeddings import CallableEncoder, OnnxEncoder
     from .errors import FastdupError
+    from .export import load_plan
     from .graph import NeighborGraph, build_graph
 
 __version__ = "0.1.0"
@@ -26,6 +27,7 @@ __all__ = [
     "NeighborGraph",
     "OnnxEncoder",
     "build_graph",
+    "load_plan",
     "sample",
 ]
 
@@ -36,6 +38,7 @@ _HOMES = {
     "NeighborGraph": "graph",
     "OnnxEncoder": "embeddings",
     "build_graph": "graph",
+    "load_plan": "export",
     "sample": "_sample",
 }
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ._given import check_embeddings, check_settings
+from ._planning import build_plan
 from ._query import read_query
 from ._stages import Stages, show_path
 from ._subset import choose_images, take_stages
@@ -24,6 +25,7 @@ from ._text import TEXT
 from ._validation import check_choice, check_integer
 from .embeddings import score_pairs
 from .errors import ParameterError
+from .export import Plan
 from .findings.clusters import default_min_cluster_size, find_clusters, label_clusters
 from .findings.duplicates import find_duplicates, read_similarity
 from .findings.edges import Copies
@@ -504,6 +506,34 @@ class Dataset:
         shown = self._shown
         images = self._stages.valid_ids if queue is None else queue
         return open_annotator(deck_of_anything(images, shown), shown, labels, page_size=page_size)
+
+    def plan(
+        self,
+        drop: object = "drop",
+        *,
+        move_to: str | os.PathLike[str],
+        relabel: bool = False,
+    ) -> Plan:
+        """Plan what happens to files: dropped ones go to a folder, relabeled ones to the folder of their label.
+
+        Nothing is touched before ``plan.apply()``, and nothing is ever deleted; ``plan.undo()`` puts files back.
+
+        Parameters
+        ----------
+        drop : tag, list of tags, ids, DataFrame, boolean Series or None, default "drop"
+            The images whose files are moved to ``move_to/<image_id>``.
+        move_to : path
+            A folder outside of the collection; the manifest of what was moved is written there.
+        relabel : bool, default False
+            Whether images with a new label (``ds.relabel``) are moved into the folder beside their own that is named
+            so. It needs ``labels="folder"``. An image that is dropped is not moved twice.
+
+        Returns
+        -------
+        Plan
+            A row per file; ``apply()``, ``undo()``, and in a later session ``fd.load_plan(move_to)``.
+        """
+        return build_plan(self._stages, drop, move_to, relabel)
 
     def summary(self) -> Summary:
         """Return every count with its meaning: pairs, images in a pair, groups and removable images are different."""

@@ -1,0 +1,79 @@
+"""From decisions to a plan: which files are meant, and where they would go."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+
+from ._stages import Stages
+from .errors import ParameterError, ParameterTypeError
+from .export import Move, Plan
+from .export._plan import build_move, build_relabel, check_folder
+from .tags._given import check_images
+
+_CALLER = "Dataset.plan"
+
+
+def build_plan(stages: Stages, drop: object, move_to: object, relabel: object) -> Plan:
+    """Return the plan of dropping some images and of moving others into the folders of their new labels."""
+    if not isinstance(relabel, bool):
+        raise ParameterTypeError(
+            f"The 'relabel' parameter of {_CALLER} must be True or False. Got {relabel!r} instead."
+        )
+    root = stages.listing.root
+    folder = check_folder(move_to, root, is_listed=stages.settings.source is not None and not _is_table(stages))
+    reasons = _read_drop(stages, drop)
+    labels = _read_labels(stages) if relabel else {}
+    known = stages.store.known_files(root)
+    moves: list[Move] = []
+    for image_id in sorted({*reasons, *labels}, key=stages.positions.__getitem__):
+        path = stages.listing.paths[stages.position(image_id)]
+        digest = stages.digest_of(image_id)
+        file = known.get(os.fsencode(path))
+        stamp = tuple(file[:3]) if file is not None and file[3] == digest else None
+        relative = os.path.relpath(path, root).replace(os.sep, "/")
+        if image_id in reasons:
+            moves.append(build_move(image_id, relative, reasons[image_id], digest, stamp))
+        else:
+            moves.append(build_relabel(image_id, relative, labels[image_id], digest, stamp))
+    return Plan(tuple(moves), folder, root)
+
+
+def _is_table(stages: Stages) -> bool:
+    source = stages.settings.source
+    return source is not None and os.path.isfile(source)
+
+
+def _read_drop(stages: Stages, drop: object) -> Mapping[str, str]:
+    """Return why each image goes: a tag it has, or that it was named."""
+    if drop is None:
+        return {}
+    if isinstance(drop, Iterable) and not hasattr(drop, "dtype") and not hasattr(drop, "columns"):
+        names = [drop] if isinstance(drop, str) else list(drop)
+        if all(isinstance(name, str) and name not in stages.positions for name in names):
+            return {
+                image_id: f"tag {name!r}" for name in map(str, reversed(names)) for image_id in _tagged(stages, name)
+            }
+        drop = names
+    return dict.fromkeys(check_images(drop, _CALLER, stages.positions, name="drop"), "named in drop")
+
+
+def _tagged(stages: Stages, name: str) -> list[str]:
+    found = stages.tags.tagged(name)
+    if not found and name not in stages.tags.palette:
+        raise ParameterError(
+            f"The 'drop' parameter of {_CALLER} must be a tag, a list of tags, or images. Got {name!r}, which is "
+            f"neither a tag ({', '.join(map(repr, stages.tags.palette))}) nor an id of this dataset."
+        )
+    return found
+
+
+def _read_labels(stages: Stages) -> Mapping[str, str]:
+    if stages.settings.labels != "folder":
+        raise ParameterError(
+            f"The 'relabel' parameter of {_CALLER} moves files between the folders that are their labels, so it needs "
+            "Dataset(..., labels='folder'). New labels of other sources are in ds.tags.labels(), for your table."
+        )
+    labels = stages.tags.labels()
+    now = stages.labels.to_dict()
+    return {str(i): str(label) for i, label in labels["new_label"].items() if now[i] != label}

@@ -1,0 +1,294 @@
+"""``Plan``: what would happen to files, and the moves themselves."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from .._text import TEXT
+from ..errors import ParameterError, ParameterTypeError, SourceNotFoundError
+from ..views import Fact, Table, View, render_html, render_text
+from ._manifest import MANIFEST_NAME, Manifest
+from ._move import Move, complete_move, has_changed, is_inside, leads_out, move_file
+
+_COLUMNS = ("image_id", "action", "source", "destination", "reason", "status", "error")
+#: A status and, where something is wrong, what.
+Outcome = tuple[str, str]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Plan:
+    """What would happen to files. Nothing is touched before ``apply``, nothing is ever deleted or written over.
+
+    Every move is written to a manifest in the folder before and after it is made. So ``apply`` can be called again
+    after an interruption at any point, and ``undo`` puts files back, also in a later session:
+    ``fd.load_plan("folder").undo()``.
+
+    Attributes
+    ----------
+    moves : tuple of Move
+        One for each file.
+    folder : Path
+        Where files are moved to, and where the manifest lies.
+    root : Path
+        Root of the collection.
+
+    Examples
+    --------
+    >>> import tempfile, fastdup_nb as fd
+    >>> folder = fd.sample(tempfile.mkdtemp() + "/sample")
+    >>> ds = fd.Dataset(folder, cache=None)
+    >>> _ = ds.tags.add(ds.image_ids[:2], "drop")
+    >>> plan = ds.plan(drop="drop", move_to=folder.parent / "dropped")
+    >>> plan.to_frame()["status"].tolist()
+    ['planned', 'planned']
+    >>> plan.apply()["status"].tolist(), plan.undo()["status"].tolist()
+    (['done', 'done'], ['undone', 'undone'])
+    """
+
+    moves: tuple[Move, ...]
+    folder: Path
+    root: Path
+    _seen: dict[tuple[str, str, str], Outcome] = field(default_factory=dict)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row per file, as things are now.
+
+        Columns: ``image_id``, ``action`` (``move``), ``source`` and ``destination`` (full paths), ``reason`` (the tag
+        or the new label), ``status`` and ``error``. Status is ``planned``, ``done`` (moved), ``undone`` (put back),
+        ``clash`` (something is there already), ``missing`` (no such file), ``changed`` (another content than was
+        decided on) or ``failed``; all but the first three leave the file where it is.
+        """
+        return self._frame(self._outcomes())
+
+    @property
+    def counts(self) -> pd.Series:
+        """Number of files with each status."""
+        return self.to_frame()["status"].value_counts().rename("n_files")
+
+    def apply(self) -> pd.DataFrame:
+        """Move the files, one by one; return ``to_frame()``. What goes wrong with one does not stop the others.
+
+        Rows that are done are passed over; those that clashed or failed are tried again.
+        """
+        return self._run(self._apply, [move for move in self.moves if not move.problem])
+
+    def undo(self) -> pd.DataFrame:
+        """Put back the files that were moved; return ``to_frame()``. Nothing is written over here either."""
+        return self._run(self._undo, list(reversed(self.moves)))
+
+    def __len__(self) -> int:
+        return len(self.moves)
+
+    def __repr__(self) -> str:
+        return render_text(self._view())
+
+    def _repr_html_(self) -> str:
+        return render_html(self._view(), lambda _: None)
+
+    @property
+    def _manifest(self) -> Manifest:
+        return Manifest(self.folder, self.root)
+
+    def _paths(self, move: Move) -> tuple[Path, Path]:
+        base = self.folder if move.base == "move_to" else self.root
+        return self.root / move.source, base / move.destination
+
+    def _run(self, act: Callable[[Move, str, Manifest], Outcome], moves: Sequence[Move]) -> pd.DataFrame:
+        manifest = self._manifest
+        try:
+            if moves:
+                manifest.begin(moves)
+            states = manifest.states()
+        except OSError as error:
+            self._seen.update({move.key: ("failed", _tell(error)) for move in moves})
+            return self.to_frame()
+        for move in moves:
+            try:
+                self._seen[move.key] = act(move, states.get(move.key, "planned"), manifest)
+            except FileExistsError as error:
+                self._seen[move.key] = ("clash", f"there is a file already: {error.filename2 or error.filename}")
+            except OSError as error:
+                self._seen[move.key] = ("failed", _tell(error))
+        return self.to_frame()
+
+    def _apply(self, move: Move, state: str, manifest: Manifest) -> Outcome:  # noqa: PLR0911 - one for each status
+        source, destination = self._paths(move)
+        if state == "done" and not os.path.lexists(source):
+            return "done", ""
+        if leads_out(self.folder if move.base == "move_to" else self.root, destination):
+            return "failed", "a link among the folders of the destination leads out of it"
+        was_begun = state in {"intent", "undoing"}
+        if not os.path.lexists(source):
+            if was_begun and os.path.lexists(destination):
+                manifest.record("done", move)
+                return "done", ""
+            return "missing", "there is no such file any more"
+        if os.path.lexists(destination):
+            if not (was_begun and complete_move(source, destination)):
+                return "clash", f"there is a file already: {destination}"
+        else:
+            if has_changed(source, move.digest, move.stamp):
+                return "changed", "its content is another than the one that was decided on"
+            self._moved(manifest, move, ("intent", "planned"), source, destination)
+        manifest.record("done", move)
+        return "done", ""
+
+    def _undo(self, move: Move, state: str, manifest: Manifest) -> Outcome:
+        source, destination = self._paths(move)
+        if state not in {"done", "intent", "undoing"}:
+            return self._seen.get(move.key, (state, ""))
+        if os.path.lexists(destination):
+            if not os.path.lexists(source):
+                self._moved(manifest, move, ("undoing", "done"), destination, source)
+            elif state == "done" or not complete_move(destination, source):
+                return "done", f"it cannot be put back: there is a file already: {source}"
+        elif not os.path.lexists(source):
+            return "done", f"it cannot be put back: there is no {destination} any more"
+        manifest.record("undone", move)
+        return "undone", ""
+
+    def _moved(self, manifest: Manifest, move: Move, events: tuple[str, str], source: Path, destination: Path) -> None:
+        """Move a file between two events: one says what is meant, the other that it came to nothing."""
+        manifest.record(events[0], move)
+        try:
+            move_file(source, destination)
+        except OSError:
+            manifest.record(events[1], move)
+            raise
+
+    def _outcomes(self) -> list[Outcome]:
+        states = self._manifest.states()
+        taken: Counter[str] = Counter()
+        return [self._outcome(move, states.get(move.key, "planned"), taken) for move in self.moves]
+
+    def _outcome(self, move: Move, state: str, taken: Counter[str]) -> Outcome:
+        source, destination = self._paths(move)
+        taken[str(destination)] += 1
+        if move.problem:
+            return "failed", move.problem
+        if move.key in self._seen:
+            return self._seen[move.key]
+        if not os.path.lexists(source) and state == "done":
+            return "done", ""
+        if not os.path.lexists(source):
+            return (
+                ("planned", "") if os.path.lexists(destination) and state == "intent" else ("missing", "no such file")
+            )
+        if taken[str(destination)] > 1 or (os.path.lexists(destination) and state not in {"intent", "undoing"}):
+            return "clash", f"there is, or would be, a file already: {destination}"
+        return "planned", ""
+
+    def _frame(self, outcomes: Sequence[Outcome]) -> pd.DataFrame:
+        rows = []
+        for move, (status, error) in zip(self.moves, outcomes, strict=True):
+            source, destination = self._paths(move)
+            rows.append((move.image_id, "move", str(source), str(destination), move.reason, status, error))
+        printable = [[cell.encode("utf-8", "backslashreplace").decode() for cell in row] for row in rows]
+        return pd.DataFrame(printable, columns=list(_COLUMNS), dtype=TEXT)
+
+    def _view(self) -> View:
+        frame = self.to_frame()
+        counts = frame["status"].value_counts()
+        n = len(frame)
+        rows = tuple(
+            tuple(row) for row in frame[["image_id", "destination", "reason", "status", "error"]].head(20).to_numpy()
+        )
+        return View(
+            title="Plan",
+            headline=f"{n:,} {'file' if n == 1 else 'files'} to move into {self.folder}." if n else "No file to move.",
+            facts=tuple(Fact(str(status), int(count), _MEANINGS[str(status)]) for status, count in counts.items()),
+            table=Table(("image", "to", "because of", "status", "error"), rows, caption="Files", n_more=n - len(rows))
+            if rows
+            else None,
+            next_calls=(
+                ("plan.apply()", "move the files; nothing is deleted"),
+                ("plan.undo()", "put them back"),
+            ),
+        )
+
+
+_MEANINGS = {
+    "planned": "nothing was touched yet",
+    "done": "moved",
+    "undone": "put back",
+    "clash": "something is there already: left alone",
+    "missing": "no such file",
+    "changed": "another content than was decided on: left alone",
+    "failed": "left alone, see the error",
+}
+
+
+def load_plan(path: str | os.PathLike[str]) -> Plan:
+    """Return the plan of files that were moved before, to go on with it or to put them back.
+
+    Parameters
+    ----------
+    path : path
+        The folder that files were moved to, or the manifest in it, ``fastdup_nb_manifest.jsonl``.
+
+    Returns
+    -------
+    Plan
+        All moves ever planned with this folder. ``apply`` goes on where it was interrupted, ``undo`` puts back.
+
+    Raises
+    ------
+    SourceNotFoundError
+        If there is no manifest.
+    ParameterError
+        If it is none, or was changed so that a move would lead out of its two folders.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise ParameterTypeError(f"The 'path' parameter of load_plan must be a path. Got {path!r} instead.")
+    file = Path(os.fspath(path)).expanduser().absolute()
+    file = file / MANIFEST_NAME if file.is_dir() else file
+    if not file.is_file():
+        raise SourceNotFoundError(f"There is no manifest {str(file)!r}. Give the folder that files were moved to.")
+    manifest = Manifest.open(file)
+    moves = manifest.moves()
+    seen = {move.key: (event, "") for move, event in moves if event in {"done", "undone"}}
+    return Plan(tuple(move for move, _ in moves), manifest.folder, manifest.root, seen)
+
+
+def build_move(image_id: str, relative: str, reason: str, digest: str | None, stamp: tuple[int, ...] | None) -> Move:
+    """Return the move of a dropped image: it keeps its place below the folder."""
+    problem = "" if is_inside(relative) else "its path leads out of the collection"
+    return Move(image_id, relative, relative, "move_to", reason, digest, stamp, problem)
+
+
+def build_relabel(image_id: str, relative: str, label: str, digest: str | None, stamp: tuple[int, ...] | None) -> Move:
+    """Return the move of an image into the folder beside its own that is named as its new label."""
+    folder, _, name = relative.rpartition("/")
+    parent = folder.rpartition("/")[0]
+    destination = "/".join(part for part in (parent, label, name) if part)
+    problem = ""
+    if not folder:
+        problem = "it lies in the root of the collection itself, beside which no folder is made"
+    elif {"/", "\\"} & set(label) or not is_inside(label) or label.startswith(".") or len(os.fsencode(label)) > 255:
+        problem = f"the label {label!r} cannot be the name of a folder"
+    return Move(image_id, relative, destination, "root", f"new label {label!r}", digest, stamp, problem)
+
+
+def check_folder(move_to: object, root: Path, *, is_listed: bool) -> Path:
+    """Return the folder to move to; one that would be listed again with the collection is an error."""
+    if not isinstance(move_to, (str, os.PathLike)) or not os.fspath(move_to):
+        raise ParameterTypeError(f"The 'move_to' parameter of Dataset.plan must be a folder. Got {move_to!r} instead.")
+    folder = Path(os.fspath(move_to)).expanduser().absolute()
+    if folder.exists() and not folder.is_dir():
+        raise ParameterError(f"The 'move_to' parameter of Dataset.plan must be a folder. {str(folder)!r} is a file.")
+    if is_listed and Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(root)):
+        raise ParameterError(
+            f"The 'move_to' parameter of Dataset.plan must be a folder outside of the collection, or its files would "
+            f"be listed again. Got {str(folder)!r}, below {str(root)!r}."
+        )
+    return folder
+
+
+def _tell(error: OSError) -> str:
+    return f"{error.strerror or error}: {error.filename}" if error.filename else str(error.strerror or error)
