@@ -18,7 +18,7 @@ from ._given import Settings, check_directions, check_length, join_columns, tell
 from ._linking import link_vectors, merge_equal
 from ._scan import Scan, count_processors, facts_key, find_waiting, load_descriptors, scan_images
 from ._store import Store, default_location
-from ._text import TEXT
+from ._text import TEXT, show_path
 from .embeddings import GENERIC_PRESETS, Descriptors, Encoder, load_encoder, presets_for
 from .errors import ImageError, UnknownImageError
 from .findings.verdicts import Verdicts, number_verdicts
@@ -416,11 +416,3 @@ def _restore(settings: Settings, listing: Listing, whole: Stages | None) -> Stag
 
 def _printable(path: str) -> str:
     return path if path.isascii() else path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def show_path(path: Path) -> str:
-    """Return a path as one would tell it: from the current folder or from home where it lies below."""
-    for base, prefix in ((Path.cwd(), ""), (Path("~").expanduser(), "~/")):
-        if path.is_relative_to(base) and path != base:
-            return prefix + path.relative_to(base).as_posix()
-    return str(path)

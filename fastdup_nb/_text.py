@@ -1,8 +1,9 @@
-"""What pandas keeps text in, and what a name given by a user may be."""
+"""What pandas keeps text in, what a name given by a user may be, and how a path is told."""
 
 from __future__ import annotations
 
 import unicodedata
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -26,3 +27,11 @@ def check_name(value: object, name: str, caller: str) -> str:
         shown = repr(value) if len(value) <= 40 else f"{value[:37]!r}... of {len(value):,} characters"
         raise ParameterError(f"{wanted}. Got {shown} instead.")
     return text
+
+
+def show_path(path: Path) -> str:
+    """Return a path as one would tell it: from the current folder or from home where it lies below."""
+    for base, prefix in ((Path.cwd(), ""), (Path("~").expanduser(), "~/")):
+        if path.is_relative_to(base) and path != base:
+            return prefix + path.relative_to(base).as_posix()
+    return str(path)

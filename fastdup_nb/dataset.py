@@ -19,9 +19,9 @@ import pandas as pd
 from ._given import check_embeddings, check_settings
 from ._planning import build_plan
 from ._query import read_query
-from ._stages import Stages, show_path
+from ._stages import Stages
 from ._subset import choose_images, take_stages
-from ._text import TEXT
+from ._text import TEXT, show_path
 from ._validation import check_choice, check_integer
 from .embeddings import score_pairs
 from .errors import ParameterError

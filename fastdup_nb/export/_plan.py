@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .._text import TEXT
+from .._text import TEXT, show_path
 from ..errors import ParameterError, ParameterTypeError, SourceNotFoundError
 from ..views import Fact, Table, View, render_html, render_text
 from ._manifest import MANIFEST_NAME, Manifest
@@ -196,12 +196,14 @@ class Plan:
         frame = self.to_frame()
         counts = frame["status"].value_counts()
         n = len(frame)
-        rows = tuple(
-            tuple(row) for row in frame[["image_id", "destination", "reason", "status", "error"]].head(20).to_numpy()
-        )
+        shown = frame[["image_id", "destination", "reason", "status", "error"]].head(20)
+        shown = shown.assign(destination=[show_path(Path(path)) for path in shown["destination"]])
+        rows = tuple(tuple(row) for row in shown.to_numpy())
         return View(
             title="Plan",
-            headline=f"{n:,} {'file' if n == 1 else 'files'} to move into {self.folder}." if n else "No file to move.",
+            headline=f"{n:,} {'file' if n == 1 else 'files'} to move into {show_path(self.folder)}."
+            if n
+            else "No file to move.",
             facts=tuple(Fact(str(status), int(count), _MEANINGS[str(status)]) for status, count in counts.items()),
             table=Table(("image", "to", "because of", "status", "error"), rows, caption="Files", n_more=n - len(rows))
             if rows

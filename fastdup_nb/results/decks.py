@@ -162,9 +162,9 @@ def deck_of_anything(images: object, shown: Shown) -> Deck:
     if isinstance(images, pd.DataFrame) and {"image_id_a", "image_id_b"} <= set(images.columns):
         return _deck_of_pairs(images, shown)
     table = _as_table(images, shown)
-    own = [column for column in table.columns if column not in shown.images.columns][:4] or [*table.columns[:3]]
+    own = [column for column in table.columns if column not in shown.images.columns][:4]
     row_column = next((name for name in ("group", "cluster") if name in table.columns), "")
-    caption = _plain_caption(table, own)
+    caption = _plain_caption(table, own, shown)
     plain = partial(Deck, title="Gallery", headline="", code="frame", empty="There is no image in it.")
     if not row_column:
         sorts = {f"{column}{way}": Sort(str(column), ascending=up) for column in own
@@ -173,7 +173,7 @@ def deck_of_anything(images: object, shown: Shown) -> Deck:
     table = table.iloc[table[row_column].argsort(kind="stable")]
     rows = table.groupby(row_column).size().to_frame("size")
     return plain(
-        table=table, caption=_plain_caption(table, own), rows=rows, row_column=row_column,
+        table=table, caption=_plain_caption(table, own, shown), rows=rows, row_column=row_column,
         row_code=f"t.groupby({row_column!r}, sort=False).size().to_frame('size')",
         row_caption=lambda i: RowCaption(f"{row_column.capitalize()} {rows.index[i]}: "
                                          f"{format_count(int(rows['size'].iloc[i]), _IMAGES)}"),
@@ -216,14 +216,18 @@ def _deck_of_pairs(pairs: pd.DataFrame, shown: Shown) -> Deck:
     code = "frame.melt(['similarity', 'tier'], value_name='image_id')" if own else "frame"
     return Deck(
         title="Pairs", headline=format_count(len(pairs), ("pair", "pairs")), table=table, code=code,
-        caption=_plain_caption(table, []), rows=rows, row_column="pair", row_code="frame", row_caption=row_caption,
+        caption=_plain_caption(table, [], shown), rows=rows, row_column="pair", row_code="frame", row_caption=row_caption,
         row_noun=("pair", "pairs"), is_comparable=True, empty="There is no pair in it.",
     )  # fmt: skip
 
 
-def _plain_caption(table: pd.DataFrame, columns: list[str]) -> Callable[[int], Caption]:
+def _plain_caption(table: pd.DataFrame, columns: list[str], shown: Shown) -> Callable[[int], Caption]:
+    """Say the columns of a frame, or, where it has none of its own, the facts of the image."""
+
     def caption(i: int) -> Caption:
-        return Caption(tuple(f"{column} {_written(table[column].iloc[i])}" for column in columns))
+        if columns:
+            return Caption(tuple(f"{column.replace('_', ' ')} {_written(table[column].iloc[i])}" for column in columns))
+        return Caption(shown.tile(str(table.index[i]), label=True).lines)
 
     return caption
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pandas as pd
 
-from .._text import TEXT, check_name
+from .._text import TEXT, check_name, show_path
 from .._validation import check_choice
 from ..errors import ParameterError
 from ._change import NOTHING, Change, count, tell_tags
@@ -262,7 +262,7 @@ class Tags:
     def _overview(self) -> tuple[dict[str, int], str]:
         """Return the images with each tag and where they are kept; opens no image."""
         path = self._journal.path
-        kept = "In memory only: gone with this session." if path is None else f"Kept in {path}."
+        kept = "In memory only: gone with this session." if path is None else f"Kept in {show_path(path)}."
         if self._journal.is_empty or self.places.catalog.is_read:
             return {str(name): int(n) for name, n in self.counts().items()}, kept
         with self._journal.lock:
