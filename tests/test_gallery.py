@@ -99,6 +99,20 @@ def run(code: str, ds: fd.Dataset, gallery: object) -> pd.DataFrame:
     return eval(last, names)  # noqa: S307
 
 
+@pytest.mark.parametrize("make", [
+    lambda ds: ds.images.sort_values("brightness").head(20),
+    lambda ds: ds.images.reset_index().tail(20),
+    lambda ds: ds.duplicates().pairs.tail(9),
+    lambda ds: ds.duplicates().members,
+    lambda ds: ds.image_ids[3:9],
+])  # fmt: skip
+def test_the_line_of_pandas_makes_what_is_shown_of_a_frame_of_the_users(ds, make):
+    frame = make(ds)
+    gallery = ds.gallery(frame)
+    names = {"ds": ds, "frame": frame, "images": frame}
+    assert eval(gallery.code, names).index.tolist() == gallery._controller.ids  # noqa: S307
+
+
 def test_the_line_of_pandas_makes_the_selection(ds):
     gallery = ds.outliers().gallery()
     gallery.selection = ds.outliers().table.index[[2, 5]].tolist()

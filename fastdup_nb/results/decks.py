@@ -165,7 +165,7 @@ def deck_of_anything(images: object, shown: Shown) -> Deck:
     own = [column for column in table.columns if column not in shown.images.columns][:4]
     row_column = next((name for name in ("group", "cluster") if name in table.columns), "")
     caption = _plain_caption(table, own, shown)
-    plain = partial(Deck, title="Gallery", headline="", code="frame", empty="There is no image in it.")
+    plain = partial(Deck, title="Gallery", headline="", code=_code_of(images), empty="There is no image in it.")
     if not row_column:
         sorts = {f"{column}{way}": Sort(str(column), ascending=up) for column in own
                  for way, up in (("", True), (", largest first", False))}  # fmt: skip
@@ -213,11 +213,15 @@ def _deck_of_pairs(pairs: pd.DataFrame, shown: Shown) -> Deck:
         told = {str(column): _written(rows[column].iloc[i]) for column in own}
         return RowCaption(f"Pair {i + 1:,}", told.get("tier", ""), f"similarity {told.get('similarity', '–')}")
 
-    code = "frame.melt(['similarity', 'tier'], value_name='image_id')" if own else "frame"
+    code = (
+        "frame.reset_index(drop=True).rename_axis('pair').melt([c for c in frame if c not in ('image_id_a', "
+        "'image_id_b')], value_name='image_id', ignore_index=False).sort_index(kind='stable').reset_index()"
+        ".set_index('image_id')"
+    )
     return Deck(
         title="Pairs", headline=format_count(len(pairs), ("pair", "pairs")), table=table, code=code,
-        caption=_plain_caption(table, [], shown), rows=rows, row_column="pair", row_code="frame", row_caption=row_caption,
-        row_noun=("pair", "pairs"), is_comparable=True, empty="There is no pair in it.",
+        caption=_plain_caption(table, [], shown), rows=rows, row_column="pair", row_code="frame",
+        row_caption=row_caption, row_noun=("pair", "pairs"), is_comparable=True, empty="There is no pair in it.",
     )  # fmt: skip
 
 
@@ -264,6 +268,12 @@ def _check_known(ids: object, shown: Shown) -> None:
             f"There is no image {unknown[0]!r} in this dataset, nor {len(unknown) - 1:,} others of {len(index):,} that "
             "were given; ids are those of ds.images.index."
         )
+
+
+def _code_of(images: object) -> str:
+    if not isinstance(images, pd.DataFrame):
+        return "ds.images.loc[images]"
+    return "frame.set_index('image_id')" if "image_id" in images.columns else "frame.rename_axis('image_id')"
 
 
 def _with_noise(clusters: pd.DataFrame, n_noise: int) -> pd.DataFrame:
