@@ -6,12 +6,13 @@ export PHOTOS
 COLAB_VENV ?= .venv-colab
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-colab lint clean
+.PHONY: help demo test test-colab lint screenshots clean
 
 help:
 	@echo "make demo                 duplicates, outliers, clusters and quality of sample pictures, as a notebook and a report"
 	@echo "make demo PHOTOS=folder   the same of your own pictures"
 	@echo "make test                 lint, types, import contracts, tests, notebooks"
+	@echo "make screenshots          every view, light and dark, into build/screenshots, and the README's pictures"
 
 # One environment for users and one for developers, each up to date when its stamp is newer than pyproject.toml.
 $(VENV)/demo: pyproject.toml
@@ -35,6 +36,9 @@ lint: $(VENV)/dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+screenshots: $(VENV)/dev
+	$(VENV)/bin/python -m tools.screenshots
 
 # The same tests on the versions that Google Colab has installed (those with wheels for this Python).
 $(COLAB_VENV)/colab: pyproject.toml tests/colab-constraints.txt

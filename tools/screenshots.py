@@ -1,6 +1,8 @@
-"""Draw the README's picture: results of the first notebook in a real JupyterLab.
+"""Draw every view as a person sees it, in a real JupyterLab: light and dark, full and empty; and the README's pictures.
 
-python -m tools.screenshots          # needs the extra `dev` and a Chromium; writes docs/first_look.png
+python -m tools.screenshots          # what `make screenshots` does; needs the extra `dev` and a Chromium
+
+Screenshots are written to build/screenshots, the README's pictures to docs.
 """
 
 from __future__ import annotations
@@ -11,35 +13,108 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import nbformat
 from PIL import Image
 
+import fastdup_nb as fd
 from tests.lab import Notebook, open_browser, serve_lab
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "docs" / "first_look.png"
+SHOTS = ROOT / "build" / "screenshots"
+CELLS = [
+    "import fastdup_nb as fd\nds = fd.Dataset('sample', labels='folder', tags='tags.sqlite')",
+    "duplicates = ds.duplicates().gallery()\nduplicates",
+    "outliers = ds.outliers().gallery(page_size=12)\noutliers",
+    "clusters = ds.clusters().gallery()\nclusters",
+    "quality = ds.quality().gallery()\nquality",
+    "similar = ds.similar('train/animal/cat.jpg').gallery()\nsimilar",
+    "annotate = ds.annotate(['photo', 'drawing', 'text'], ds.outliers().table.head(24), page_size=12)\nannotate",
+    "empty = ds.gallery([])\nempty",
+    "long = fd.Dataset('long', tags=None)\nlong_names = long.gallery(long.images)\nlong_names",
+    "plain = ds.duplicates().gallery(backend='ipywidgets', page_size=12)\nplain",
+]
+NAMES = ("duplicates", "outliers", "clusters", "quality", "similar", "annotate", "empty", "long_names")
+LOADED = """() => [...document.querySelectorAll('.fdnb-grid')].every(grid => grid.ariaBusy === 'false')
+  && [...document.querySelectorAll('.fdnb-gallery img')].every(i => i.complete && i.naturalWidth)"""
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as name, open_browser(width=1200, height=6500) as context:
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as name, open_browser(width=1200, height=7500) as context:
         folder = Path(name)
         os.environ["FASTDUP_NB_CACHE"] = str(folder / "cache")
-        shutil.copy(ROOT / "notebooks" / "01_first_look.ipynb", folder / "first.ipynb")
+        fd.sample(folder / "sample")
+        write_notebooks(folder)
         with serve_lab(folder) as address:
-            notebook = Notebook(context, address, "first.ipynb").run_all()
-            pieces = []
-            for title, height in (("Duplicates", 620), ("Outliers", 330), ("Clusters", 400)):
-                view = notebook.page.locator(".jp-OutputArea .fdnb").filter(has_text=re.compile(f"^\\s*{title}")).first
-                view.screenshot(path=folder / "view.png")
-                picture = Image.open(folder / "view.png").convert("RGB")
-                pieces.append(picture.crop((0, 0, picture.width, min(height, picture.height))))
-            notebook.close()
+            draw_first_look(Notebook(context, address, "first.ipynb").run_all(), folder)
+            draw_live(Notebook(context, address, "live.ipynb").run_all())
+
+
+def write_notebooks(folder: Path) -> None:
+    shutil.copy(ROOT / "notebooks" / "01_first_look.ipynb", folder / "first.ipynb")
+    (folder / "long").mkdir()
+    cat = (folder / "sample" / "train" / "animal" / "cat.jpg").read_bytes()
+    for named in ("a" * 180 + ".jpg", "<b>bold & \"quoted\" 'name'.jpg", "日本語の写真 ünïcödé 🐈.jpg"):
+        (folder / "long" / named).write_bytes(cat)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, folder / "live.ipynb")
+
+
+def draw_live(notebook: Notebook) -> None:
+    """Draw each gallery in both themes, opened, compared and with its help; and docs/gallery.png."""
+    page = notebook.page
+    page.wait_for_function(LOADED)
+    for theme in ("Light", "Dark"):
+        notebook.set_theme(f"JupyterLab {theme}")
+        ending = f"{theme.lower()}.png"
+        for place, view in enumerate(NAMES):
+            page.locator(".fdnb-gallery").nth(place).screenshot(path=SHOTS / f"{view}_{ending}")
+        page.locator(".jp-OutputArea-output:has(.widget-toggle-button)").last.screenshot(path=SHOTS / f"plain_{ending}")
+        gallery = page.locator(".fdnb-gallery").first
+        gallery.locator(".fdnb-tile .fdnb-id").nth(1).click()
+        for key in ("d", "ArrowRight", "k", "ArrowRight", "Space", "Shift+ArrowRight"):
+            page.keyboard.press(key)
+        page.wait_for_timeout(300)
+        gallery.screenshot(path=SHOTS / f"tagged_{ending}")
+        if theme == "Light":
+            save_small(SHOTS / f"tagged_{ending}", ROOT / "docs" / "gallery.png")
+        page.keyboard.press("?")
+        gallery.screenshot(path=SHOTS / f"help_{ending}")
+        page.keyboard.press("?")
+        page.keyboard.press("Enter")
+        for view, key in (("compare", "m"), ("difference", "c"), ("opened", "Escape")):
+            page.wait_for_timeout(700)
+            gallery.screenshot(path=SHOTS / f"{view}_{ending}")
+            page.keyboard.press(key)
+        for key in ("Escape", "u", "u"):
+            page.keyboard.press(key)
+    notebook.close()
+    print(f"{SHOTS.relative_to(ROOT)}: {len(list(SHOTS.glob('*.png')))} screenshots")
+
+
+def draw_first_look(notebook: Notebook, folder: Path) -> None:
+    pieces = []
+    for title, height in (("Duplicates", 620), ("Outliers", 330), ("Clusters", 400)):
+        view = notebook.page.locator(".jp-OutputArea .fdnb").filter(has_text=re.compile(f"^\\s*{title}")).first
+        view.screenshot(path=folder / "view.png")
+        picture = Image.open(folder / "view.png").convert("RGB")
+        pieces.append(picture.crop((0, 0, picture.width, min(height, picture.height))))
+    notebook.close()
     page = Image.new("RGB", (max(p.width for p in pieces) + 32, sum(p.height + 16 for p in pieces) + 16), "white")
     top = 16
     for piece in pieces:
         page.paste(piece, (16, top))
         top += piece.height + 16
-    page.quantize(192).save(TARGET, optimize=True)
-    print(f"{TARGET.relative_to(ROOT)}: {page.width} x {page.height}, {TARGET.stat().st_size / 1000:.0f} kB")
+    page.save(folder / "page.png")
+    save_small(folder / "page.png", ROOT / "docs" / "first_look.png")
+
+
+def save_small(source: Path, target: Path) -> None:
+    with Image.open(source) as picture:
+        picture.convert("RGB").quantize(192).save(target, optimize=True)
+        size = f"{picture.width} x {picture.height}"
+    print(f"{target.relative_to(ROOT)}: {size}, {target.stat().st_size / 1000:.0f} kB")
 
 
 if __name__ == "__main__":

@@ -230,10 +230,19 @@ def _plain_caption(table: pd.DataFrame, columns: list[str], shown: Shown) -> Cal
 
     def caption(i: int) -> Caption:
         if columns:
-            return Caption(tuple(f"{column.replace('_', ' ')} {_written(table[column].iloc[i])}" for column in columns))
+            told = (_say(str(column), table[column].iloc[i]) for column in columns)
+            return Caption(tuple(line for line in told if line))
         return Caption(shown.tile(str(table.index[i]), label=True).lines)
 
     return caption
+
+
+def _say(column: str, value: object) -> str:
+    """Return a value with the name of its column; of a flag its name where it is set."""
+    name = column.replace("_", " ")
+    if isinstance(value, (bool, np.bool_)):
+        return name.removeprefix("is ") if value else ""
+    return f"{name} {_written(value)}"
 
 
 def _written(value: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
@@ -38,7 +39,7 @@ class Annotator(Gallery):
     def __init__(self, deck: Deck, pictures: Pictures, labels: Sequence[str], *, page_size: int = 24) -> None:
         self.labels = list(labels)
         self._times: deque[tuple[float, int]] = deque(maxlen=_PACE_ACTIONS)
-        super().__init__(deck, pictures, page_size=page_size)
+        super().__init__(replace(deck, title="Labeling"), pictures, page_size=page_size)
         first = self._first_waiting()
         self._info = {**self._info, "is_queue": True, "start": first % page_size}
         if deck.rows is None:
