@@ -402,6 +402,15 @@ def test_a_full_disk_is_a_clear_error_and_loses_no_decision(dataset_of):
     pd.testing.assert_frame_equal(ds.tags.to_frame(), dataset_of().tags.to_frame())
 
 
+def test_a_file_that_became_read_only_can_be_read_and_says_what_to_do(dataset_of):
+    ds = dataset_of()
+    ds.tags.add("cat.jpg", "drop")
+    ds._stages.journal._db.execute("pragma query_only = on")
+    with pytest.raises(StoreError, match=r"tags-1\.sqlite.*readonly.*Make it writable"):
+        ds.tags.add("grass.jpg", "drop")
+    assert ds.tagged("drop") == ["cat.jpg"]
+
+
 @pytest.mark.parametrize("content", [b"this is no database" * 100, None])
 def test_a_file_that_cannot_be_used_is_never_to_be_deleted(dataset_of, tmp_path, content):
     path = tmp_path / "t.sqlite"
@@ -483,6 +492,41 @@ def test_variations_and_parts_share_tags(dataset_of):
         with pytest.raises(UnknownImageError):
             part.tags.add("engine.jpg", "x")
         ds.tags.undo(), ds.tags.undo()
+
+
+def test_a_part_may_keep_decisions_of_its_own(dataset_of, few, tmp_path):
+    ds = dataset_of()
+    part = ds.where(["cat.jpg", "grass.jpg"]).using(tags=tmp_path / "own.sqlite")
+    part.tags.add("cat.jpg", "drop")
+    assert part.tagged("drop") == dataset_of(tags=tmp_path / "own.sqlite").tagged("drop") == ["cat.jpg"]
+    assert ds.tagged("drop") == []
+    (few / "cat.jpg").rename(few / "moved.jpg")
+    assert dataset_of(tags=tmp_path / "own.sqlite").where("moved.jpg").tagged("drop") == ["moved.jpg"]
+
+
+def test_without_a_home_decisions_are_kept_in_memory_and_that_is_told(few, monkeypatch, caplog):
+    def no_home(root):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("fastdup_nb._decisions.default_location", no_home)
+    monkeypatch.setattr("fastdup_nb._store.default_location", no_home)
+    ds = fd.Dataset(few)
+    ds.tags.add("cat.jpg", "drop")
+    assert ds.tagged("drop") == ["cat.jpg"]
+    assert "memory only" in repr(ds.tags)
+    assert "Decisions are kept in memory only" in caplog.text
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes are forked here")
+def test_a_forked_process_may_tag_too(dataset_of):
+    ds = dataset_of()
+    ds.tags.add("cat.jpg", "drop")
+    child = os.fork()
+    if child == 0:
+        ds.tags.add("grass.jpg", "drop")
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert ds.tagged("drop") == ["cat.jpg", "grass.jpg"]
 
 
 def test_a_part_carries_labels_and_vectors_and_reads_nothing(few, tmp_path, reads):
