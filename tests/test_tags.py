@@ -282,6 +282,19 @@ def test_several_moved_copies_are_matched_one_to_one(few, dataset_of):
     assert dataset_of().tags.of(["x.jpg", "y.jpg", "z.jpg"]) == {"x.jpg": ("keep",), "y.jpg": ("drop",), "z.jpg": ()}
 
 
+def test_a_copy_at_a_place_where_another_was_seen_inherits_nothing(few, dataset_of, tmp_path):
+    (few / "copy.jpg").write_bytes((few / "cat.jpg").read_bytes())
+    dataset_of().tags.add("copy.jpg", "drop")
+    (few / "copy.jpg").rename(tmp_path / "away.jpg")
+    (few / "cat.jpg").rename(few / "lion.jpg")
+    dataset_of().tags.add("lion.jpg", "keep")
+    (few / "cat.jpg").write_bytes((few / "lion.jpg").read_bytes())
+    tags = dataset_of().tags
+    found = tags.of(["cat.jpg", "lion.jpg"])
+    assert found["cat.jpg"] == ()
+    assert "keep" in found["lion.jpg"]
+
+
 def test_tags_do_not_stick_to_a_name_whose_content_changed(few, dataset_of):
     dataset_of().tags.add("cat.jpg", "drop")
     old = (few / "cat.jpg").read_bytes()
@@ -365,6 +378,35 @@ def test_two_processes_tag_at_once_and_both_are_kept(few, tmp_path, dataset_of):
     assert [run.communicate(timeout=120) and run.returncode for run in runs] == [0, 0]
     counts = dataset_of().tags.counts()
     assert counts.to_dict() == {f"{name} {i}": 6 for name in "ab" for i in range(25)}
+
+
+def test_many_sessions_decide_at_the_same_moment(dataset_of):
+    sessions = [dataset_of() for _ in range(4)]
+    ids = sessions[0].image_ids
+    for ds in sessions:
+        ds.images, ds.tags.refresh()
+    barrier, failed = threading.Barrier(4), []
+
+    def work(n):
+        barrier.wait()
+        try:
+            for i in range(25):
+                sessions[n].tags.edit(ids, add=[f"{n}.{i}"], remove=["shared"] if i % 2 else [])
+                sessions[n].tags.add(ids[n], "shared")
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    counts = [ds.tags.counts().sort_index() for ds in (*sessions, dataset_of())]
+    assert {name for name in counts[-1].index if name != "shared"} == {f"{n}.{i}" for n in range(4) for i in range(25)}
+    assert set(counts[-1].drop("shared")) == {6}
+    for each in counts[:-1]:
+        pd.testing.assert_series_equal(each, counts[-1])
 
 
 def test_threads_may_tag_at_once(dataset_of):
