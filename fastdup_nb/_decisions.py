@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ._given import Settings
 from ._store import default_location
-from .errors import StoreError
 from .sources import Listing
 from .tags import Journal
 
+_LOG = logging.getLogger(__name__)
 FILE_NAME = "tags-1.sqlite"
 
 
@@ -25,11 +26,9 @@ def open_journal(settings: Settings, root: Path) -> Journal:
         return Journal(Path(str(settings.cache)) / FILE_NAME)
     try:
         return Journal(default_location(root) / FILE_NAME)
-    except RuntimeError as error:
-        raise StoreError(
-            f"There is no place to keep tags: {error} Name a file with tags='tags.sqlite', or keep them in memory with "
-            "tags=None."
-        ) from error
+    except RuntimeError as error:  # no home, so no cache either
+        _LOG.warning("Decisions are kept in memory only: %s Name a file with tags='tags.sqlite'.", error)
+        return Journal(None)
 
 
 @dataclass(frozen=True, eq=False)

@@ -104,20 +104,20 @@ class Stages:
     def tags(self) -> Tags:
         """The decisions about the images."""
         if self.whole is self:
-            return Tags(self.journal, self._places)
+            return Tags(self.journal, Places(self.journal, self._listed))
         shared = self.whole.journal is self.journal
-        return Tags(self.journal, self.whole.tags.places if shared else self.whole._places, self.listing.image_ids)
+        places = self.whole.tags.places if shared else Places(self.journal, self.whole._listed)
+        return Tags(self.journal, places, self.listing.image_ids)
 
     @property
-    def _places(self) -> Places:
-        listed = Listed(
+    def _listed(self) -> Listed:
+        return Listed(
             self.listing,
             self.positions,
             digests=lambda: self.scan.digests,
             labels=lambda: list(self.labels),
             has_digests=lambda: self.is_scanned,
         )
-        return Places(self.journal, listed)
 
     @cached_property
     def scan(self) -> Scan:

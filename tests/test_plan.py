@@ -179,6 +179,19 @@ def test_a_row_that_fails_does_not_stop_the_others(ds, few, away, monkeypatch, c
     assert contents(few) == before
 
 
+def test_a_file_that_came_after_a_failure_is_not_taken_for_ours(ds, few, away, monkeypatch):
+    def fail(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "link", fail)
+        ds.plan(["engine.jpg"], move_to=away).apply()
+    away.mkdir(exist_ok=True)
+    (away / "engine.jpg").write_bytes((few / "engine.jpg").read_bytes())
+    assert statuses(fd.load_plan(away).apply()) == {"engine.jpg": "clash"}
+    assert (few / "engine.jpg").exists()
+
+
 def test_a_file_that_cannot_be_taken_away_stays_where_it_was_and_only_there(ds, few, away, monkeypatch):
     unlink = os.unlink
 

@@ -282,6 +282,19 @@ def test_several_moved_copies_are_matched_one_to_one(few, dataset_of):
     assert dataset_of().tags.of(["x.jpg", "y.jpg", "z.jpg"]) == {"x.jpg": ("keep",), "y.jpg": ("drop",), "z.jpg": ()}
 
 
+def test_a_copy_at_a_place_where_another_was_seen_inherits_nothing(few, dataset_of, tmp_path):
+    (few / "copy.jpg").write_bytes((few / "cat.jpg").read_bytes())
+    dataset_of().tags.add("copy.jpg", "drop")
+    (few / "copy.jpg").rename(tmp_path / "away.jpg")
+    (few / "cat.jpg").rename(few / "lion.jpg")
+    dataset_of().tags.add("lion.jpg", "keep")
+    (few / "cat.jpg").write_bytes((few / "lion.jpg").read_bytes())
+    tags = dataset_of().tags
+    found = tags.of(["cat.jpg", "lion.jpg"])
+    assert found["cat.jpg"] == ()
+    assert "keep" in found["lion.jpg"]
+
+
 def test_tags_do_not_stick_to_a_name_whose_content_changed(few, dataset_of):
     dataset_of().tags.add("cat.jpg", "drop")
     old = (few / "cat.jpg").read_bytes()
@@ -367,6 +380,35 @@ def test_two_processes_tag_at_once_and_both_are_kept(few, tmp_path, dataset_of):
     assert counts.to_dict() == {f"{name} {i}": 6 for name in "ab" for i in range(25)}
 
 
+def test_many_sessions_decide_at_the_same_moment(dataset_of):
+    sessions = [dataset_of() for _ in range(4)]
+    ids = sessions[0].image_ids
+    for ds in sessions:
+        ds.images, ds.tags.refresh()
+    barrier, failed = threading.Barrier(4), []
+
+    def work(n):
+        barrier.wait()
+        try:
+            for i in range(25):
+                sessions[n].tags.edit(ids, add=[f"{n}.{i}"], remove=["shared"] if i % 2 else [])
+                sessions[n].tags.add(ids[n], "shared")
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    counts = [ds.tags.counts().sort_index() for ds in (*sessions, dataset_of())]
+    assert {name for name in counts[-1].index if name != "shared"} == {f"{n}.{i}" for n in range(4) for i in range(25)}
+    assert set(counts[-1].drop("shared")) == {6}
+    for each in counts[:-1]:
+        pd.testing.assert_series_equal(each, counts[-1])
+
+
 def test_threads_may_tag_at_once(dataset_of):
     ds = dataset_of()
     ids = ds.image_ids
@@ -400,6 +442,15 @@ def test_a_full_disk_is_a_clear_error_and_loses_no_decision(dataset_of):
         ds.tags.edit(ds.image_ids, add=[f"{i} " + "x" * 150 for i in range(100)])
     assert "drop" in ds.tags.counts()
     pd.testing.assert_frame_equal(ds.tags.to_frame(), dataset_of().tags.to_frame())
+
+
+def test_a_file_that_became_read_only_can_be_read_and_says_what_to_do(dataset_of):
+    ds = dataset_of()
+    ds.tags.add("cat.jpg", "drop")
+    ds._stages.journal._db.execute("pragma query_only = on")
+    with pytest.raises(StoreError, match=r"tags-1\.sqlite.*readonly.*Make it writable"):
+        ds.tags.add("grass.jpg", "drop")
+    assert ds.tagged("drop") == ["cat.jpg"]
 
 
 @pytest.mark.parametrize("content", [b"this is no database" * 100, None])
@@ -483,6 +534,41 @@ def test_variations_and_parts_share_tags(dataset_of):
         with pytest.raises(UnknownImageError):
             part.tags.add("engine.jpg", "x")
         ds.tags.undo(), ds.tags.undo()
+
+
+def test_a_part_may_keep_decisions_of_its_own(dataset_of, few, tmp_path):
+    ds = dataset_of()
+    part = ds.where(["cat.jpg", "grass.jpg"]).using(tags=tmp_path / "own.sqlite")
+    part.tags.add("cat.jpg", "drop")
+    assert part.tagged("drop") == dataset_of(tags=tmp_path / "own.sqlite").tagged("drop") == ["cat.jpg"]
+    assert ds.tagged("drop") == []
+    (few / "cat.jpg").rename(few / "moved.jpg")
+    assert dataset_of(tags=tmp_path / "own.sqlite").where("moved.jpg").tagged("drop") == ["moved.jpg"]
+
+
+def test_without_a_home_decisions_are_kept_in_memory_and_that_is_told(few, monkeypatch, caplog):
+    def no_home(root):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("fastdup_nb._decisions.default_location", no_home)
+    monkeypatch.setattr("fastdup_nb._store.default_location", no_home)
+    ds = fd.Dataset(few)
+    ds.tags.add("cat.jpg", "drop")
+    assert ds.tagged("drop") == ["cat.jpg"]
+    assert "memory only" in repr(ds.tags)
+    assert "Decisions are kept in memory only" in caplog.text
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes are forked here")
+def test_a_forked_process_may_tag_too(dataset_of):
+    ds = dataset_of()
+    ds.tags.add("cat.jpg", "drop")
+    child = os.fork()
+    if child == 0:
+        ds.tags.add("grass.jpg", "drop")
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert ds.tagged("drop") == ["cat.jpg", "grass.jpg"]
 
 
 def test_a_part_carries_labels_and_vectors_and_reads_nothing(few, tmp_path, reads):

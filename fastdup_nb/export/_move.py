@@ -117,7 +117,9 @@ def complete_move(source: Path, destination: Path) -> bool:
             return True
         elif hash_file(source) != hash_file(destination):
             return False
-    _finish(source, destination)
+    _flush(destination.parent)
+    os.unlink(source)
+    _flush(source.parent)
     return True
 
 

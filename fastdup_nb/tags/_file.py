@@ -8,7 +8,6 @@ from pathlib import Path
 from .._store import open_database
 from ..errors import StoreError
 
-FILE_NAME = "tags-1.sqlite"
 _APPLICATION = 0x66646E62  # "fdnb": whose file it is
 _VERSION = 1
 _TABLES = (

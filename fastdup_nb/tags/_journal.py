@@ -10,6 +10,7 @@ Decisions belong to *items*. An item is one copy of one content; ``places`` tell
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import threading
 import time
@@ -72,6 +73,7 @@ class Journal:
         self.items_with: dict[str, dict[int, None]] = {}
         self.palette: dict[str, tuple[str, str]] = {name: (color, key) for name, color, key in DEFAULT_PALETTE}
         self._db: sqlite3.Connection | None = None
+        self._process = os.getpid()
         self._began: int | None = None
         self._last = {"actions": 0, "changes": 0, "places": 0}
         self._version = -1
@@ -188,9 +190,12 @@ class Journal:
                 _LOG.exception("A subscriber to the tags failed on %r", change.text)
 
     def _opened(self) -> sqlite3.Connection:
+        if self.path is not None and self._process != os.getpid():
+            self._db, self._process, self._version = None, os.getpid(), -1  # a connection does not survive a fork
         if self._db is None:
             db = open_file(self.path)
-            self._began = db.execute("select max(id) from actions").fetchone()[0] or 0
+            if self._began is None:
+                self._began = db.execute("select max(id) from actions").fetchone()[0] or 0
             self._db = db
         return self._db
 

@@ -139,6 +139,7 @@ class Tags:
         self.places.prepare()
         named = {self._name_pair(a, b): (a, b) for a, b in ids}
         with self._journal.transaction() as db:
+            self.places.update()
             now = {name: self._journal.value("pair", 0, name) for name in named}
             rows = [Row("pair", 0, name, old, verdict) for name, old in now.items() if old != verdict]
             if not rows:
