@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .embeddings import CallableEncoder, OnnxEncoder
     from .errors import FastdupError
     from .graph import NeighborGraph, build_graph
+    from .widgets import link
 
 __version__ = "0.1.0"
 
@@ -26,6 +27,7 @@ __all__ = [
     "NeighborGraph",
     "OnnxEncoder",
     "build_graph",
+    "link",
     "sample",
 ]
 
@@ -36,6 +38,7 @@ _HOMES = {
     "NeighborGraph": "graph",
     "OnnxEncoder": "embeddings",
     "build_graph": "graph",
+    "link": "widgets",
     "sample": "_sample",
 }
 

@@ -6,6 +6,7 @@ this machine: a page that asks for more fails its test.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import ctypes
 import json
@@ -44,6 +45,14 @@ _READY = """async () => {
 _ERRORS = """() => window.__nb.content.widgets.flatMap(cell => cell.outputArea
     ? [...Array(cell.outputArea.model.length).keys()].map(i => cell.outputArea.model.get(i))
         .filter(output => output.type === 'error').map(output => JSON.stringify(output.toJSON())) : [])"""
+
+_EVALUATE = """async (expression) => {
+    const request = {code: '', silent: true, store_history: false, user_expressions: {value: expression}};
+    const reply = await window.__nb.sessionContext.session.kernel.requestExecute(request).done;
+    const value = reply.content.user_expressions.value;
+    if (value.status === 'error') throw new Error(`${value.ename}: ${value.evalue}`);
+    return value.data['text/plain'];
+}"""
 
 
 def find_browser() -> str:
@@ -113,6 +122,10 @@ class Notebook:
             "(light) => document.body.dataset.jpThemeLight === light && !document.getElementById('jupyterlab-splash')",
             arg=light,
         )
+
+    def kernel_eval(self, expression: str) -> object:
+        """Evaluate an expression in the kernel, without a cell and without output; what comes is a literal."""
+        return ast.literal_eval(self.page.evaluate(_EVALUATE, expression))
 
     def close(self) -> None:
         """Shut the kernel down and close the page."""

@@ -43,7 +43,7 @@ class Coloring:
         Which of *entries* each point belongs to.
     entries : tuple of Entry
         Of a categorical coloring, largest first; "other" and "none" are last.
-    values : float32 array (n,) or None
+    shares : float32 array (n,) or None
         In [0, 1], NaN where there is none.
     low, high : str
         What 0 and 1 stand for.
@@ -53,14 +53,14 @@ class Coloring:
     n: int
     codes: npt.NDArray[np.uint8] | None = None
     entries: tuple[Entry, ...] = ()
-    values: npt.NDArray[np.float32] | None = None
+    shares: npt.NDArray[np.float32] | None = None
     low: str = ""
     high: str = ""
 
     @property
     def kind(self) -> str:
         """``"category"``, ``"number"`` or ``"density"``."""
-        return "category" if self.codes is not None else "number" if self.values is not None else "density"
+        return "category" if self.codes is not None else "number" if self.shares is not None else "density"
 
     @cached_property
     def palette(self) -> npt.NDArray[np.uint8]:
@@ -71,7 +71,7 @@ class Coloring:
 
     def tell(self, position: int) -> str:
         """Return the category of a point in words; empty where it has none to tell."""
-        return self.entries[self.codes[position]].name if self.codes is not None else ""
+        return self.entries[int(self.codes[position])].name if self.codes is not None else ""
 
 
 def ramp_colors(n: int) -> npt.NDArray[np.uint8]:
@@ -91,9 +91,7 @@ def color_by_density(n: int) -> Coloring:
     return Coloring("density", n, low="few images", high="many")
 
 
-def color_by(
-    title: str, values: pd.Series, image_ids: pd.Index, colors: Mapping[str, str] | None = None
-) -> Coloring:
+def color_by(title: str, values: pd.Series, image_ids: pd.Index, colors: Mapping[str, str] | None = None) -> Coloring:
     """Color by a column: numbers and times by a ramp, all else by category.
 
     Parameters
@@ -158,7 +156,7 @@ def _color_numbers(title: str, column: pd.Series) -> Coloring:
         low, high = float(known.min()), float(known.max())
     scaled = np.clip((numbers - low) / ((high - low) or 1.0), 0, 1).astype(np.float32)
     told = _tell_time if is_time else _tell_number
-    return Coloring(title, len(column), values=scaled, low=told(low, known.min()), high=told(high, known.max()))
+    return Coloring(title, len(column), shares=scaled, low=told(low, known.min()), high=told(high, known.max()))
 
 
 def _tell_number(bound: float, extreme: float) -> str:

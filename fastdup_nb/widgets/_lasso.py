@@ -47,7 +47,7 @@ def find_inside(points: npt.NDArray[np.float32], polygon: Floats) -> npt.NDArray
     is_inside = where == _INSIDE
     edge = np.flatnonzero(where == _EDGE)
     is_inside[edge] = is_inside_exactly(points[near[edge]], polygon)
-    return near[is_inside]
+    return np.asarray(near[is_inside], np.int64)
 
 
 def is_inside_exactly(points: npt.NDArray[np.float32], polygon: Floats) -> npt.NDArray[np.bool_]:

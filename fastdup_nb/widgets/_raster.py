@@ -62,7 +62,7 @@ def fit_window(points: Floats, width: int, height: int, margin: float = 36.0) ->
     low, high = points.min(axis=0).astype(float), points.max(axis=0).astype(float)
     room = np.maximum([width - 2 * margin, height - 2 * margin], 16)
     scale = float(((high - low) / room).max()) or 1.0
-    return Window(*(float(v) for v in (low + high) / 2), scale, width, height)
+    return Window(float(low[0] + high[0]) / 2, float(low[1] + high[1]) / 2, scale, width, height)
 
 
 def warm_up() -> None:
@@ -107,7 +107,7 @@ def count(
     """
     columns, rows = _pixels(window, points)
     counting = count_by_datashader if is_warm() else count_by_numpy
-    return counting(window.width, window.height, columns, rows, codes, n_codes)
+    return counting(window.width, window.height, columns, rows, codes=codes, n_codes=n_codes)
 
 
 def average(window: Window, points: Floats, values: Floats) -> Floats:
@@ -119,7 +119,7 @@ def average(window: Window, points: Floats, values: Floats) -> Floats:
 
 def count_by_numpy(
     width: int, height: int, columns: Floats, rows: Floats,
-    codes: npt.NDArray[np.uint8] | None = None, n_codes: int = 0,
+    *, codes: npt.NDArray[np.uint8] | None = None, n_codes: int = 0,
 ) -> npt.NDArray[np.uint32]:  # fmt: skip
     """Count points per pixel by ``numpy.bincount``."""
     pixels = rows.astype(np.intp) * width + columns.astype(np.intp)
@@ -131,7 +131,7 @@ def count_by_numpy(
 
 def count_by_datashader(
     width: int, height: int, columns: Floats, rows: Floats,
-    codes: npt.NDArray[np.uint8] | None = None, n_codes: int = 0,
+    *, codes: npt.NDArray[np.uint8] | None = None, n_codes: int = 0,
 ) -> npt.NDArray[np.uint32]:  # fmt: skip
     """Count points per pixel by datashader."""
     import datashader
@@ -140,7 +140,9 @@ def count_by_datashader(
     canvas = datashader.Canvas(width, height, (0, width), (0, height))
     if codes is None:
         return np.asarray(canvas.points(table, "x", "y", datashader.count()).data, np.uint32)
-    table["code"] = pd.Categorical.from_codes(codes, categories=[str(i) for i in range(max(n_codes, _N_CODES))])
+    table["code"] = pd.Categorical.from_codes(
+        codes.astype(np.int8), categories=pd.RangeIndex(max(n_codes, _N_CODES))
+    )
     counts = canvas.points(table, "x", "y", datashader.by("code", datashader.count())).data
     return np.asarray(counts[:, :, :n_codes], np.uint32)
 
@@ -152,7 +154,7 @@ def average_by_numpy(width: int, height: int, columns: Floats, rows: Floats, val
     n = np.bincount(pixels, minlength=height * width)
     total = np.bincount(pixels, values[is_known], minlength=height * width)
     means = np.divide(total, n, out=np.full(len(n), np.nan), where=n > 0)
-    return means.reshape(height, width).astype(np.float32)
+    return np.asarray(means.reshape(height, width), np.float32)
 
 
 def average_by_datashader(width: int, height: int, columns: Floats, rows: Floats, values: Floats) -> Floats:
@@ -207,7 +209,7 @@ def cover(
 
 def _pixels(window: Window, points: Floats) -> tuple[Floats, Floats]:
     """Return columns and rows that are surely inside the window."""
-    inner = np.nextafter(np.float32([window.width, window.height]), np.float32(0))
+    inner = np.nextafter(np.array([window.width, window.height], np.float32), np.float32(0))
     columns, rows = window.place(points)
     return (
         np.clip(columns, 0, inner[0]).astype(np.float32),
@@ -220,7 +222,7 @@ def _compile() -> None:
     columns, rows = (rng.random((2, 64)) * 8).astype(np.float32)
     try:
         count_by_datashader(8, 8, columns, rows)
-        count_by_datashader(8, 8, columns, rows, np.arange(64, dtype=np.uint8) % 2, 2)
+        count_by_datashader(8, 8, columns, rows, codes=np.arange(64, dtype=np.uint8) % 2, n_codes=2)
         average_by_datashader(8, 8, columns, rows, rows)
     except Exception:
         _LOG.debug("Compiling datashader failed; NumPy draws the map.", exc_info=True)

@@ -19,9 +19,7 @@ _SPARSE = 150_000  # fewer points than this are drawn two pixels wider, or they 
 _MIDDLE = 9  # level of the ramp for dots that have no color of their own
 
 
-def draw(
-    window: Window, points: Floats, coloring: Coloring, *, ratio: float = 1.0, compress_level: int = 1
-) -> bytes:
+def draw(window: Window, points: Floats, coloring: Coloring, *, ratio: float = 1.0, compress_level: int = 1) -> bytes:
     """Return the points in a window as PNG.
 
     Parameters
@@ -93,9 +91,9 @@ def _draw_dots(
 ) -> tuple[Floats, npt.NDArray[np.uint8]]:
     if coloring.codes is not None:
         hues = coloring.codes[seen]
-    elif coloring.values is not None:
-        is_known = np.isfinite(coloring.values[seen])
-        points, hues = points[is_known], _levels(coloring.values[seen][is_known])
+    elif coloring.shares is not None:
+        is_known = np.isfinite(coloring.shares[seen])
+        points, hues = points[is_known], _levels(coloring.shares[seen][is_known])
     else:
         hues = np.full(len(seen), _MIDDLE, np.uint8)
     amounts, drawn = cover(window, points, radius, hues)
@@ -113,10 +111,10 @@ def _draw_counts(
         total, hue = counts.sum(axis=2, dtype=np.uint32), counts.argmax(axis=2).astype(np.uint8)
         return _equalize(total), hue
     total = _spread(count(window, here), len(seen))
-    if coloring.values is None:
+    if coloring.shares is None:
         strength = _equalize(total)
         return np.where(total > 0, 0.6 + 0.4 * strength, 0).astype(np.float32), _levels(_rank(total))
-    means = average(window, here, coloring.values if is_whole else coloring.values[seen])
+    means = average(window, here, coloring.shares if is_whole else coloring.shares[seen])
     total = np.where(np.isfinite(means), total, 0)
     return _equalize(total), _levels(np.nan_to_num(means))
 
@@ -143,7 +141,7 @@ def _rank(counts: npt.NDArray[np.uint32]) -> Floats:
     first = sizes[np.flatnonzero(sizes)[0]] if sizes.any() else 0
     share = (below - first) / max(below[-1] - first, 1)
     share[0] = 0
-    return np.clip(share, 0, 1).astype(np.float32)[counts]
+    return np.asarray(np.clip(share, 0, 1).astype(np.float32)[counts], np.float32)
 
 
 def _equalize(counts: npt.NDArray[np.uint32]) -> Floats:
