@@ -56,7 +56,8 @@ def notebook(tmp_path_factory, sample_folder):
     folder = tmp_path_factory.mktemp("lab")
     sources = [BIG.format(root=str(ROOT)), SMALL.format(folder=str(sample_folder)), ODD, ONE]
     cells = [nbformat.v4.new_code_cell(source.strip()) for source in sources]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "map.ipynb")
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "map.ipynb")
     with open_browser(height=2800) as context, serve_lab(folder) as address:
         opened = Notebook(context, address, "map.ipynb").run_all()
         yield opened
@@ -218,7 +219,7 @@ def drag(notebook, x0, y0, x1, y1):
 
 
 def test_a_selection_made_in_python_is_seen_on_the_map(notebook):
-    notebook.kernel_eval("setattr(small, 'selection', ds.image_ids[:3])")
+    notebook.kernel_eval("setattr(small, 'selection', list(small._index[:3]))")
     find_map(notebook, 1).get_by_text("3 selected of").wait_for()
     wait_for_picture(notebook, 1)
 

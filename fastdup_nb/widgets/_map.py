@@ -161,7 +161,7 @@ class Map(anywidget.AnyWidget):
 
     def close(self) -> None:
         """End it: views go, and tags are listened to no more."""
-        getattr(self, "_forget", bool)()
+        self.__dict__.pop("_forget", bool)()
         super().close()
 
     def __repr__(self) -> str:

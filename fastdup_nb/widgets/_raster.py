@@ -140,9 +140,7 @@ def count_by_datashader(
     canvas = datashader.Canvas(width, height, (0, width), (0, height))
     if codes is None:
         return np.asarray(canvas.points(table, "x", "y", datashader.count()).data, np.uint32)
-    table["code"] = pd.Categorical.from_codes(
-        codes.astype(np.int8), categories=pd.RangeIndex(max(n_codes, _N_CODES))
-    )
+    table["code"] = pd.Categorical.from_codes(codes.astype(np.int8), categories=pd.RangeIndex(max(n_codes, _N_CODES)))
     counts = canvas.points(table, "x", "y", datashader.by("code", datashader.count())).data
     return np.asarray(counts[:, :, :n_codes], np.uint32)
 

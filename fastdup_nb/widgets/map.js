@@ -96,7 +96,7 @@ function render({ model, el }) {
     ui.canvas.width = scene.size.width * scene.ratio;
     ui.canvas.height = scene.size.height * scene.ratio;
     scene.look ??= fitLook(told().home, scene.size);
-    paint();
+    readColors();
     refresh();
   }
 
@@ -170,14 +170,14 @@ function render({ model, el }) {
     if (hoverNext) { hoverNext = [px, py]; return; }
     hoverNext = [px, py];
     const found = await pick(px, py, tileAt(px, py));
-    const next = hoverNext;
+    const next = hoverNext, isTile = tileAt(px, py) === found.position;
     hoverNext = null;
     if (!next || drag) return;
     if (next[0] !== px || next[1] !== py) hover(...next);
-    found.position == null ? hideTip() : showTip(found);
+    found.position == null ? hideTip() : showTip(found, isTile);
   }
-  function showTip({ x, y, image_id, group, text, data, hue }) {
-    scene.hover = { x, y };
+  function showTip({ x, y, image_id, group, text, data, hue }, isTile) {
+    scene.hover = isTile ? null : { x, y };
     URL.revokeObjectURL(tipUrl);
     tipUrl = data?.byteLength ? URL.createObjectURL(new Blob([data])) : "";
     ui.tipImage.hidden = !tipUrl;
@@ -189,7 +189,8 @@ function render({ model, el }) {
     ui.tipText.textContent = text;
     ui.tip.hidden = false;
     const [px, py] = onCanvas(scene.look, scene.size, x, y), { offsetWidth: width, offsetHeight: height } = ui.tip;
-    const left = px + 16 + width <= scene.size.width ? px + 16 : Math.max(4, px - 16 - width);
+    const gap = isTile ? TILE / 2 + 8 : 16;
+    const left = px + gap + width <= scene.size.width ? px + gap : Math.max(4, px - gap - width);
     ui.tip.style.left = `${left}px`;
     ui.tip.style.top = `${Math.max(4, Math.min(py - height / 2, scene.size.height - height - 4))}px`;
     paint();
@@ -288,7 +289,6 @@ function render({ model, el }) {
   const sizes = new ResizeObserver(measure), themes = new MutationObserver(readColors);
   themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"] });
   setMode("pan");
-  readColors();
   onState();
   sizes.observe(ui.stage);
   return () => {

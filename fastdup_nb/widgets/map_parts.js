@@ -52,7 +52,7 @@ function buildMap(act) {
       const made = button("", tag.key ? `Tag or untag the selection (${tag.key})` : "Tag or untag the selection", () => act.tag(tag.name),
         { disabled: !state.n_selected, class: "fdnb-map-tag" });
       made.append(make("span", { class: "fdnb-map-swatch", style: `--swatch: ${/^#[0-9a-f]{6}$/i.test(tag.color) ? tag.color : "transparent"}` }),
-        make("span", { class: "fdnb-map-name", text: tag.name }), tag.key ? make("kbd", { text: tag.key }) : null);
+        make("span", { class: "fdnb-map-name", text: tag.name }), ...(tag.key ? [make("kbd", { text: tag.key })] : []));
       return made;
     };
     const told = state.tags.length ? [] : [make("span", { class: "fdnb-map-none", text: "No tags yet: ds.tags.palette names them." })];
