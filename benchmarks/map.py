@@ -5,7 +5,7 @@
 Each side is a process of its own. *first picture* is what a view waits for after ``Map(...)`` is there, in a process
 that has drawn nothing: "not warmed" has datashader imported and compiled by that call, "warmed" had ``warm_up()`` begun
 before and waited for, and "numpy" is what is drawn until it is ready; "as it comes" is what a user has: ``Map(...)``
-begins to compile in a thread, and NumPy draws meanwhile. The other times are medians. *lasso* is from a
+begins to compile in a thread a moment later, and NumPy draws meanwhile. The other times are medians. *lasso* is from a
 polygon to ``selection``, *lasso seen* adds the picture with its mask.
 """
 
@@ -43,10 +43,10 @@ def run_child(side: str, *, n: int, n_categories: int, width: int, height: int, 
         assert _raster.wait_until_warm()
     waited = time.perf_counter() - waited
     if side == "datashader not warmed":
-        _raster.warm_up, _raster.is_warm = (lambda: None), (lambda: True)
+        _raster.warm_up, _raster.is_warm = (lambda **_: None), (lambda: True)
     if side == "numpy":
         _raster.is_warm = lambda: False
-        _raster.warm_up = lambda: None
+        _raster.warm_up = lambda **_: None
     from fastdup_nb.widgets import _map
 
     _map.warm_up = _raster.warm_up

@@ -39,13 +39,10 @@ def make_map(stages: Stages, shown: Shown, *, tags: TagBook | None, color: objec
     found : mapping of str to callable
         Names of findings to color by, and what works each out.
     """
-    from .widgets._raster import warm_up
-
     check_choice(method, "method", "Dataset.map", METHODS)
     columns, start = _read_color(color, _Columns(stages, found), has_tags=tags is not None)
     if not isinstance(color, str):
         _check_known(columns[start], stages.listing.image_ids)
-    warm_up()
     points, note = project(stages, method)
     from .widgets._map import Map
 
@@ -74,6 +71,9 @@ def project(stages: Stages, method: str) -> tuple[npt.NDArray[np.float32], str]:
     kept = stages.store.result(key)
     if kept is not None and len(kept) == 8 * len(vectors):
         return np.frombuffer(kept, "<f4").reshape(-1, 2), note
+    from .widgets._raster import warm_up
+
+    warm_up()  # while the vectors are laid out
     points = project_vectors(vectors, graph.indices, graph.distances, method=used, random_state=seed)
     stages.store.put_result(key, points.astype("<f4").tobytes(), family=family)
     return points, note

@@ -25,7 +25,7 @@ from ._coloring import RAMP, Coloring, color_by, color_by_density
 from ._lasso import find_inside
 from ._legend import render_twin
 from ._placing import choose_tiles, find_nearest, place_names
-from ._raster import Ints, Window, dot_radius, fit_window, warm_up
+from ._raster import Ints, dot_radius, fit_window, read_window, warm_up
 from ._shading import draw, draw_mask
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _TWIN_BYTES = 100_000
-_MOST_PIXELS = 1_600_000
 _MOST_TILES = 48  # asked for in one message
 
 
@@ -94,7 +93,7 @@ class Map(anywidget.AnyWidget):
         title: str = "Map",
         notes: Sequence[str] = (),
     ) -> None:
-        warm_up()
+        warm_up(delay=1.5)  # the first picture goes first
         self._points = np.ascontiguousarray(points, np.float32).reshape(-1, 2)
         self._index = pd.Index(list(image_ids), name="image_id", dtype=object)
         if len(self._points) != len(self._index):
@@ -338,7 +337,7 @@ class Map(anywidget.AnyWidget):
             self._step(str(kind))
 
     def _send_picture(self, content: Mapping[str, object]) -> None:
-        window, ratio = _read_window(content)
+        window, ratio = read_window(content)
         chosen, version = self._chosen[1], self._version
         seen = window.find_visible(self._points, margin=6)
         buffers = [draw(window, self._points, self._coloring, ratio=ratio)]
@@ -393,14 +392,3 @@ class Map(anywidget.AnyWidget):
     def _picture_of(self, position: int) -> bytes | None:
         is_there = self._thumbnail is not None and 0 <= position < len(self._index)
         return self._thumbnail(self._index[position]) if is_there and self._thumbnail else None
-
-
-def _read_window(content: Mapping[str, object]) -> tuple[Window, float]:
-    """Return what a view looks at, and how fine a picture of it is to be."""
-    x, y, scale, width, height, ratio = (
-        float(content[name])  # type: ignore[arg-type]
-        for name in ("x", "y", "scale", "width", "height", "ratio")
-    )
-    window = Window(x, y, max(scale, 1e-12), int(np.clip(width, 16, 4096)), int(np.clip(height, 16, 4096)))
-    most = (_MOST_PIXELS / (window.width * window.height)) ** 0.5
-    return window, float(np.clip(ratio, 0.25, min(2.0, most)))

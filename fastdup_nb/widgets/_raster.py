@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +18,7 @@ import pandas as pd
 
 _LOG = logging.getLogger(__name__)
 _MOST_DOTS = 20_000
+_MOST_PIXELS = 1_600_000
 _N_CODES = 9  # datashader compiles anew for every other number of categories, so it always gets as many
 _lock = threading.Lock()
 _state: dict[str, threading.Thread] = {}
@@ -65,11 +68,24 @@ def fit_window(points: Floats, width: int, height: int, margin: float = 36.0) ->
     return Window(float(low[0] + high[0]) / 2, float(low[1] + high[1]) / 2, scale, width, height)
 
 
-def warm_up() -> None:
-    """Begin to compile datashader in the background; calling it again does nothing."""
+def read_window(content: Mapping[str, object]) -> tuple[Window, float]:
+    """Return what a view looks at, and how fine a picture of it is to be."""
+    x, y, scale, width, height, ratio = (
+        float(content[name])  # type: ignore[arg-type]
+        for name in ("x", "y", "scale", "width", "height", "ratio")
+    )
+    window = Window(x, y, max(scale, 1e-12), int(np.clip(width, 16, 4096)), int(np.clip(height, 16, 4096)))
+    most = (_MOST_PIXELS / (window.width * window.height)) ** 0.5
+    return window, float(np.clip(ratio, 0.25, min(2.0, most)))
+
+
+def warm_up(delay: float = 0.0) -> None:
+    """Begin to compile datashader in the background, after *delay* seconds; calling it again does nothing."""
     with _lock:
         if "thread" not in _state:
-            _state["thread"] = threading.Thread(target=_compile, name="fastdup_nb-datashader", daemon=True)
+            _state["thread"] = threading.Thread(
+                target=_compile, args=(delay,), name="fastdup_nb-datashader", daemon=True
+            )
             _state["thread"].start()
 
 
@@ -215,7 +231,8 @@ def _pixels(window: Window, points: Floats) -> tuple[Floats, Floats]:
     )
 
 
-def _compile() -> None:
+def _compile(delay: float) -> None:
+    time.sleep(delay)
     rng = np.random.default_rng(0)
     columns, rows = (rng.random((2, 64)) * 8).astype(np.float32)
     try:
