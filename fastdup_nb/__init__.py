@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .errors import FastdupError
     from .export import load_plan
     from .graph import NeighborGraph, build_graph
+    from .widgets import link
 
 __version__ = "0.1.0"
 
@@ -27,6 +28,7 @@ __all__ = [
     "NeighborGraph",
     "OnnxEncoder",
     "build_graph",
+    "link",
     "load_plan",
     "sample",
 ]
@@ -38,6 +40,7 @@ _HOMES = {
     "NeighborGraph": "graph",
     "OnnxEncoder": "embeddings",
     "build_graph": "graph",
+    "link": "widgets",
     "load_plan": "export",
     "sample": "_sample",
 }

@@ -43,7 +43,9 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from .widgets._annotator import Annotator
+    from .widgets._explore import Explorer
     from .widgets._gallery import Gallery
+    from .widgets._map import Map
     from .widgets._plain import PlainGallery
 
 _ESTIMATE_IMAGES = 48
@@ -446,6 +448,71 @@ class Dataset:
         order = np.lexsort((-similarity.to_numpy(), ~is_query))
         table = similarity.iloc[order].head(n_neighbors).rename("similarity").rename_axis("image_id").to_frame()
         return Similar(table=table, query=name, query_id=image_id, _shown=self._shown)
+
+    def map(self, color: str | pd.Series | pd.DataFrame = "auto", method: str = "auto") -> Map:
+        """Lay the collection out in two dimensions, as a live widget: images that are alike lie near each other.
+
+        Drag to move, zoom with the wheel once the map has the focus; thumbnails appear where they fit. Select with
+        lasso and box, by keyboard see ``?``. What is selected is ``map.selection``, which ``fd.link`` joins with that
+        of other widgets.
+
+        Parameters
+        ----------
+        color : str, Series or DataFrame, default "auto"
+            ``"density"``, ``"cluster"``, ``"label"``, ``"split"``, ``"tag"``, ``"outlier_score"``, any column of
+            ``ds.images``; or your own column: a Series, or a DataFrame of one column, indexed by image_id. Numbers are
+            colored by a ramp, all else by category. ``"auto"`` is ``"cluster"``. It can be changed on the map.
+        method : {"auto", "umap", "pca"}, default "auto"
+            UMAP shows groups and takes a while the first time; it comes with ``pip install 'fastdup-nb[map]'``.
+            PCA is done in a moment. ``"auto"`` takes UMAP where it is installed; the map says which it is.
+
+        Returns
+        -------
+        Map
+            Shows itself as the last expression of a cell. Broken images are not on it; exact copies lie side by side.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such column, or *color* has other ids than this dataset.
+        MissingExtraError
+            For ``method="umap"`` where it is not installed.
+
+        Examples
+        --------
+        >>> import tempfile, fastdup_nb as fd
+        >>> ds = fd.Dataset(fd.sample(tempfile.mkdtemp() + "/sample"), labels="folder", cache=None)
+        >>> ds.map(color="label", method="pca")  # doctest: +ELLIPSIS
+        Map: ... images, colored by label, 0 selected of ...
+        """
+        from ._mapping import make_map, name_clusters
+
+        found = {
+            "cluster": lambda: name_clusters(self.clusters().labels),
+            "outlier_score": lambda: self.outliers().to_frame()["outlier_score"],
+        }
+        return make_map(self._stages, self._shown, tags=self.tags, color=color, method=method, found=found)
+
+    def explore(self, color: str | pd.Series | pd.DataFrame = "auto", method: str = "auto") -> Explorer:
+        """Show the map and a gallery side by side: the gallery shows what is selected on the map.
+
+        Parameters
+        ----------
+        color, method
+            As in ``map``.
+
+        Returns
+        -------
+        Explorer
+            Shows itself as the last expression of a cell; has ``.map``, ``.gallery`` and ``.selection``.
+        """
+        from .widgets._explore import Explorer
+        from .widgets._gallery import Gallery
+
+        chart = self.map(color, method)
+        gallery = self.gallery(self._stages.valid_ids, backend="anywidget")
+        assert isinstance(gallery, Gallery)  # noqa: S101 - for the type checker
+        return Explorer(chart, gallery)
 
     def gallery(self, images: object, *, page_size: int = 24, backend: str = "auto") -> Gallery | PlainGallery:
         """Return a live gallery of any images.

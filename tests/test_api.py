@@ -29,8 +29,8 @@ HEAVY = (
 def test_the_public_names_are_these():
     assert fd.__all__ == sorted(fd.__all__)
     assert fd.__all__ == [
-        "CallableEncoder", "Dataset", "FastdupError", "NeighborGraph", "OnnxEncoder", "build_graph", "load_plan",
-        "sample",
+        "CallableEncoder", "Dataset", "FastdupError", "NeighborGraph", "OnnxEncoder", "build_graph", "link",
+        "load_plan", "sample",
     ]  # fmt: skip
     assert set(fd.__all__) <= set(dir(fd))
     for name in fd.__all__:

@@ -442,3 +442,19 @@ def test_running_a_cell_again_closes_the_galleries_it_made_before_and_no_others(
     ds.tags.add(first._controller.ids[0], "drop")
     assert first._counts.get("drop") is None
     assert third._counts["drop"] == 1
+
+
+def test_the_explorer_shows_in_the_gallery_what_is_selected_on_the_map(ds):
+    explorer = ds.explore(method="pca")
+    ids = explorer.gallery._controller.ids
+    explorer.map.selection = ids[4:7]
+    assert explorer.selection == ids[4:7]
+    browser = Browser(explorer.gallery)
+    assert [tile["id"] for tile in tiles_of(browser.page())] == ids[4:7]
+    browser.send("select", mode="remove", items=[5])
+    assert sorted(explorer.map.selection) == sorted([ids[4], ids[6]])
+    explorer.map.selection = []
+    assert browser.page()["n_tiles"] == len(ids)
+    browser.send("select", mode="add", items=[0])
+    assert explorer.map.selection == ids[:1]
+    assert browser.page()["n_tiles"] == len(ids)

@@ -161,4 +161,23 @@ def link(first: object, second: object) -> Callable[[], None]:
         if not (isinstance(widget, traitlets.HasTraits) and widget.has_trait("selection")):
             got = type(widget).__name__
             raise ParameterTypeError(f"link joins widgets with a selection, ds.map() and ds.gallery(...). Got {got}.")
-    return traitlets.link((first, "selection"), (second, "selection")).unlink
+    copies = _copy_selection(first, second), _copy_selection(second, first)
+    copies[0]({})
+    first.observe(copies[0], "selection")  # type: ignore[attr-defined]
+    second.observe(copies[1], "selection")  # type: ignore[attr-defined]
+
+    def unlink() -> None:
+        first.unobserve(copies[0], "selection")  # type: ignore[attr-defined]
+        second.unobserve(copies[1], "selection")  # type: ignore[attr-defined]
+
+    return unlink
+
+
+def _copy_selection(source: object, target: object) -> Callable[[object], None]:
+    """Return what makes the target follow; unlike ``traitlets.link`` it bears changes from several threads at once."""
+
+    def copy(_: object) -> None:
+        if target.selection != source.selection:  # type: ignore[attr-defined]
+            target.selection = source.selection  # type: ignore[attr-defined]
+
+    return copy
