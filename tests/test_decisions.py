@@ -192,5 +192,3 @@ def test_a_wrong_part_of_a_finding_is_told(ds):
     for result in (ds.duplicates(), ds.outliers(), ds.clusters(), ds.quality(), ds.similar(ds.image_ids[0])):
         with pytest.raises(ParameterError, match="'which' parameter of"):
             result.tag("x", which="nothing")
-    with pytest.raises(ParameterError, match="lists no images"):
-        ds.neighbors.tag("x")
