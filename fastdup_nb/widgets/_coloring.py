@@ -105,9 +105,9 @@ def color_by(title: str, values: pd.Series, image_ids: pd.Index, colors: Mapping
     colors : mapping of str to str, optional
         "#rrggbb" of some categories.
     """
-    if not values.index.is_unique:
-        values = values[~values.index.duplicated()]
-    column = values if values.index.equals(image_ids) else values.reindex(image_ids)
+    column = values
+    if not values.index.equals(image_ids):
+        column = values[~values.index.duplicated()].reindex(image_ids)
     is_number = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(values)
     if is_number or pd.api.types.is_datetime64_any_dtype(column):
         return _color_numbers(title, column)

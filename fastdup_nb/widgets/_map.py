@@ -94,7 +94,7 @@ class Map(anywidget.AnyWidget):
         notes: Sequence[str] = (),
     ) -> None:
         warm_up(delay=1.5)  # the first picture goes first
-        self._points = np.ascontiguousarray(points, np.float32).reshape(-1, 2)
+        self._points = np.asfortranarray(np.reshape(points, (-1, 2)), np.float32)  # x and y are read apart
         self._index = pd.Index(list(image_ids), name="image_id", dtype=object)
         if len(self._points) != len(self._index):
             raise ParameterError(

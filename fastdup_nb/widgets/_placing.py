@@ -10,6 +10,7 @@ from ._raster import Floats, Ints, Window
 
 TILE = 64  # CSS pixels a thumbnail may take on a side, with the room around it
 _CROWDED = 4  # so many images for each place: then only dots are drawn
+_ENOUGH = 20_000  # points tell where a category is
 _GATHERED = 0.15  # of the extent of the map: a category that spreads wider has no one place for its name
 
 
@@ -50,6 +51,7 @@ def place_names(points: Floats, coloring: Coloring) -> list[list[float] | None]:
 def _find_middle(points: Floats, extent: float) -> list[float] | None:
     if not len(points):
         return None
+    points = points[:: max(1, len(points) // _ENOUGH)]
     middle = np.median(points, axis=0)
     spread = float(np.median(np.abs(points - middle), axis=0).max())
     return [float(middle[0]), float(middle[1])] if spread <= _GATHERED * extent else None

@@ -44,7 +44,7 @@ function render({ model, el }) {
     clearTimeout(patience);
     flying = 0;
     ui.banner.hidden = true;
-    scene.picture = { ...content, image: composePicture(images[0], images[1], scene.colors.accent), parts: images };
+    scene.picture = { ...content, image: composePicture(images[0], images[1], scene.colors.ink, content.radius), parts: images };
     scene.hasSelection = images.length > 1;
     ui.root.dataset.drawn = content.version;
     askTiles();
@@ -84,7 +84,8 @@ function render({ model, el }) {
     const style = getComputedStyle(ui.root), read = (name) => style.getPropertyValue(name).trim();
     scene.colors = { ink: style.color, ground: style.backgroundColor, accent: read("--accent"), quiet: "#8c8c8c" };
     scene.font = style.fontFamily;
-    if (scene.picture) scene.picture.image = composePicture(...scene.picture.parts.slice(0, 1), scene.picture.parts[1], scene.colors.accent);
+    const last = scene.picture;
+    if (last) last.image = composePicture(last.parts[0], last.parts[1], scene.colors.ink, last.radius);
     paint();
   }
 

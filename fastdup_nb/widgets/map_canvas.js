@@ -16,8 +16,8 @@ function fitLook([x, y, width, height], size) {
   return { x, y, scale: scale > 0 ? scale : 1 };
 }
 
-/** Join a picture with its mask: what is selected stays as it is with a halo, all else fades. */
-function composePicture(picture, mask, accent) {
+/** Join a picture with its mask: what is selected stays as it is with a halo of no hue, all else fades. */
+function composePicture(picture, mask, ink, radius) {
   if (!mask) return picture;
   const layer = (paint) => {
     const canvas = make("canvas", { width: picture.width, height: picture.height });
@@ -27,7 +27,7 @@ function composePicture(picture, mask, accent) {
   const halo = layer((pen) => {
     pen.drawImage(mask, 0, 0);
     pen.globalCompositeOperation = "source-in";
-    pen.fillStyle = accent;
+    pen.fillStyle = ink;
     pen.fillRect(0, 0, picture.width, picture.height);
   });
   const chosen = layer((pen) => {
@@ -38,7 +38,7 @@ function composePicture(picture, mask, accent) {
   return layer((pen) => {
     pen.globalAlpha = 0.3;
     pen.drawImage(picture, 0, 0);
-    pen.globalAlpha = 0.75;
+    pen.globalAlpha = radius ? 0.85 : 0.35;
     pen.drawImage(halo, 0, 0);
     pen.globalAlpha = 1;
     pen.drawImage(chosen, 0, 0);
@@ -120,7 +120,7 @@ function paintNames(pen, { look, size, names, colors, font }) {
   pen.lineJoin = "round";
   for (const { name, at } of names) {
     if (!at) continue;
-    const text = name.length > 24 ? `${name.slice(0, 11)}…${name.slice(-12)}` : name;
+    const text = shortenName(name, 24);
     const [x, y] = onCanvas(look, size, ...at), half = pen.measureText(text).width / 2 + 6;
     if (x < half || x > size.width - half || y < 12 || y > size.height - 12) continue;
     if (taken.some((other) => Math.abs(other.x - x) < other.half + half && Math.abs(other.y - y) < 20)) continue;

@@ -1,5 +1,11 @@
 // The parts of a map around its canvas: tools, tags, legend, status and help. Names are hostile: only ever text.
 
+/** Shorten a name in its middle: names of one collection often begin alike. */
+function shortenName(name, most) {
+  const half = Math.floor(most / 2);
+  return name.length > most ? `${name.slice(0, half - 1)}…${name.slice(-half)}` : name;
+}
+
 /** Build the parts; `act` has what the controls do. Returns them with `show(state, {select})`. */
 function buildMap(act) {
   const button = (text, title, onclick, more = {}) => make("button", { type: "button", text, title, onclick, ...more });
@@ -67,7 +73,7 @@ function buildMap(act) {
     legend.dataset.shown = key;
     const row = (entry, i) => make("button", { type: "button", class: "fdnb-map-entry", title: `Select ${entry.name}`, onclick: (event) => select(i, event) },
       make("span", { class: "fdnb-map-swatch", style: `--swatch: ${entry.color}` }),
-      make("span", { class: "fdnb-map-name", text: entry.name }), make("span", { class: "fdnb-map-count", text: entry.count.toLocaleString("en") }));
+      make("span", { class: "fdnb-map-name", text: shortenName(entry.name, 40) }), make("span", { class: "fdnb-map-count", text: entry.count.toLocaleString("en") }));
     const scale = () => [
       make("div", { class: "fdnb-map-ramp", role: "img", "aria-label": `from ${low} to ${high}`, style: `background: linear-gradient(to right, ${ramp.join(", ")})` }),
       make("div", { class: "fdnb-map-ends" }, make("span", { text: low }), make("span", { text: high })),
