@@ -131,14 +131,15 @@ def test_a_tag_is_put_on_the_selection_and_taken_off_when_all_have_it():
     tags = FakeTags()
     drawn = make_map(tags=tags)
     heard = []
-    end = drawn.on_tag(lambda *told: heard.append(told))
+    end = drawn.on_tag(lambda change: heard.append((change.image_ids, change.text)))
     drawn.selection = ["1.jpg", "2.jpg"]
     tags.edit(["1.jpg"], add=["drop"])
     ask(drawn, "tag", tag="drop")
     assert tags.tagged("drop") == ["1.jpg", "2.jpg"]
     ask(drawn, "tag", tag="drop")
     assert tags.tagged("drop") == []
-    assert heard == [(["1.jpg", "2.jpg"], ("drop",), ()), (["1.jpg", "2.jpg"], (), ("drop",))]
+    both = ("1.jpg", "2.jpg")
+    assert heard == [(both, "2 images: +['drop'] -['keep']"), (both, "2 images: +[] -['drop']")]
     end()
     ask(drawn, "undo")
     assert tags.tagged("drop") == ["1.jpg", "2.jpg"]

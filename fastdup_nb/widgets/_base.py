@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pandas as pd
+
+
+_LOG = logging.getLogger(__name__)
+KEEP, DROP = "keep", "drop"
 
 
 class Selection(traitlets.TraitType):  # type: ignore[type-arg]
@@ -98,6 +103,31 @@ def _find_cell() -> tuple[str, str]:
     kernel: Any = getattr(get_ipython(), "kernel", None)
     parent = kernel.get_parent() if hasattr(kernel, "get_parent") else {}
     return str(parent.get("metadata", {}).get("cellId", "")), str(parent.get("header", {}).get("msg_id", ""))
+
+
+class Listeners:
+    """Functions to call with each change of tags that a person makes in one widget."""
+
+    def __init__(self) -> None:
+        self._callbacks: list[Callable[[Any], None]] = []
+
+    def add(self, callback: Callable[[Any], None]) -> Callable[[], None]:
+        """Add a function; return the one that takes it away again."""
+        self._callbacks.append(callback)
+        return lambda: self._callbacks.remove(callback) if callback in self._callbacks else None
+
+    def tell(self, change: object) -> None:
+        """Call all of them; the fault of one is logged and does no harm to the others."""
+        for callback in list(self._callbacks):
+            try:
+                callback(change)
+            except Exception:
+                _LOG.exception("A function given to on_tag failed")
+
+
+def exclude(tag: str) -> list[str]:
+    """Return the tags that an image loses when it gets *tag*: what is kept is not dropped."""
+    return {KEEP: [DROP], DROP: [KEEP]}.get(tag, [])
 
 
 @cache

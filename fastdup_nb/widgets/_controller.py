@@ -15,12 +15,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..views import format_bytes, format_count, format_dimension, format_similarity
-from ._base import TagBook
+from ._base import DROP, KEEP, TagBook, exclude
 from ._deck import Deck, Found, Query, find_tiles, match_text, write_code
 
 _KEPT_ANSWERS = 4
 _TILES_PER_ROW = 6
-KEEP, DROP, REJECTED = "keep", "drop", "not duplicates"
+REJECTED = "not duplicates"
 
 
 class Pictures(Protocol):
@@ -133,8 +133,7 @@ class Controller:
             has = self.tags.of(image_ids)
             if image_ids and all(tag in has[image_id] for image_id in image_ids):
                 return self.tags.edit(image_ids, remove=[tag])
-            against = {KEEP: [DROP], DROP: [KEEP]}.get(tag, [])
-            return self.tags.edit(image_ids, add=[tag], remove=against)
+            return self.tags.edit(image_ids, add=[tag], remove=exclude(tag))
 
     def drop_others(self, row: int) -> object:
         """Tag all images of a row "drop" but the one that stands for it."""

@@ -12,7 +12,7 @@ import pandas as pd
 import traitlets
 
 from ..views import Row, Tile, View, render_html, render_text
-from ._base import Selection, close_previous, publish_with_twin, read_module
+from ._base import Listeners, Selection, close_previous, publish_with_twin, read_module
 from ._controller import Controller, Pictures
 from ._deck import Deck, Query
 
@@ -60,7 +60,7 @@ class Gallery(anywidget.AnyWidget):
         self._controller = Controller(deck, pictures)
         self._served: deque[list[str]] = deque(maxlen=8)
         self._rejected = self._controller.rejected()
-        self._listeners: list[Callable[[object], None]] = []
+        self._listeners = Listeners()
         super().__init__(page_size=page_size, _query=_as_dict(Query()), _info=_tell_info(deck), **options)
         self._uid = self.model_id
         self._refresh()
@@ -79,8 +79,7 @@ class Gallery(anywidget.AnyWidget):
 
         The change has ``text``, in words, and ``image_ids``. It may come in another thread than the cells'.
         """
-        self._listeners.append(callback)
-        return lambda: self._listeners.remove(callback) if callback in self._listeners else None
+        return self._listeners.add(callback)
 
     def close(self) -> None:
         """End the gallery: its views go, and it no longer hears of changes."""
@@ -180,11 +179,7 @@ class Gallery(anywidget.AnyWidget):
         if change is None:
             self.send({"kind": "status", "text": otherwise})
             return
-        for listener in list(self._listeners):
-            try:
-                listener(change)
-            except Exception:  # a listener's fault must not lose the others
-                _LOG.exception("A function given to on_tag failed")
+        self._listeners.tell(change)
 
     def _tags_changed(self, change: Any) -> None:
         with self._controller.lock:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import numpy as np
@@ -20,7 +20,7 @@ import traitlets
 
 from .._validation import check_choice, check_integer
 from ..errors import ParameterError
-from ._base import Selection, publish_with_twin, read_module
+from ._base import Listeners, Selection, exclude, publish_with_twin, read_module
 from ._coloring import RAMP, Coloring, color_by, color_by_density
 from ._lasso import find_inside
 from ._legend import render_twin
@@ -106,7 +106,7 @@ class Map(anywidget.AnyWidget):
         self._title, self._notes = title, [note for note in notes if note]
         self._lock = threading.RLock()
         self._chosen: tuple[list[str], Ints] = ([], np.empty(0, np.int64))
-        self._on_tag: list[Callable[[list[str], tuple[str, ...], tuple[str, ...]], None]] = []
+        self._listeners = Listeners()
         self._message, self._version = "", 0
         self._color = check_choice(color, "color", "Map", self.choices)
         super().__init__()
@@ -142,10 +142,12 @@ class Map(anywidget.AnyWidget):
         columns = {self.color: self._columns[self.color].reindex(index)} if self.color in self._columns else {}
         return pd.DataFrame({**places, **columns}, index=index)
 
-    def on_tag(self, callback: Callable[[list[str], tuple[str, ...], tuple[str, ...]], None]) -> Callable[[], None]:
-        """Call *callback(image_ids, added, removed)* after each tagging on this map; the returned function ends it."""
-        self._on_tag.append(callback)
-        return lambda: self._on_tag.remove(callback)
+    def on_tag(self, callback: Callable[[Any], None]) -> Callable[[], None]:
+        """Call *callback* with each change of tags made on this map; return the function that ends it.
+
+        The change has ``text``, in words, and ``image_ids``. It may come in another thread than the cells'.
+        """
+        return self._listeners.add(callback)
 
     def to_png(self, width: int = 900, height: int = 600) -> bytes:
         """Return a picture of the whole map, without legend, on a transparent ground.
@@ -283,11 +285,10 @@ class Map(anywidget.AnyWidget):
             self._say("Select images first, then tag them.")
             return
         is_on = set(ids) <= set(tags.tagged(tag))
-        added, removed = ((), (tag,)) if is_on else ((tag,), ())
-        tags.edit(ids, add=added, remove=removed)
-        self._say(f"{'untagged' if is_on else 'tagged'} {len(ids):,} image{'s'[: len(ids) != 1]} {tag!r}")
-        for callback in list(self._on_tag):
-            callback(ids, added, removed)
+        how = {"remove": [tag]} if is_on else {"add": [tag], "remove": exclude(tag)}
+        change = tags.edit(ids, **how)
+        self._say(str(getattr(change, "text", "")))
+        self._listeners.tell(change)
 
     def _step(self, kind: str) -> None:
         if self._tags is None:

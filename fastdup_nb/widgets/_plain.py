@@ -19,7 +19,7 @@ import traitlets
 
 from ..views import render_html, render_text
 from ..views._format import make_visible, shorten
-from ._base import Selection, close_previous, publish_with_twin
+from ._base import Listeners, Selection, close_previous, publish_with_twin
 from ._controller import Controller, Pictures
 from ._deck import Deck, Query
 from ._gallery import describe_page
@@ -48,7 +48,7 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
     def __init__(self, deck: Deck, pictures: Pictures, *, page_size: int = 24) -> None:
         self._controller = Controller(deck, pictures)
         self._query = Query()
-        self._listeners: list[Callable[[object], None]] = []
+        self._listeners = Listeners()
         self._page_size = min(page_size, 24)
         self._tiles: list[_Tile] = []
         self._shown: list[dict[str, Any]] = []
@@ -69,8 +69,7 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
 
     def on_tag(self, callback: Callable[[object], None]) -> Callable[[], None]:
         """Call *callback* with each change of tags made in this gallery; return the function that ends it."""
-        self._listeners.append(callback)
-        return lambda: self._listeners.remove(callback) if callback in self._listeners else None
+        return self._listeners.add(callback)
 
     def close(self) -> None:
         """End the gallery and its controls."""
@@ -201,11 +200,7 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
         if change is None:
             self._say(otherwise)
             return
-        for listener in list(self._listeners):
-            try:
-                listener(change)
-            except Exception:  # a listener's fault must not lose the others
-                _LOG.exception("A function given to on_tag failed")
+        self._listeners.tell(change)
 
     def _tags_changed(self, change: Any) -> None:
         with self._controller.lock:
