@@ -510,7 +510,7 @@ class Dataset:
         from .widgets._gallery import Gallery
 
         chart = self.map(color, method)
-        gallery = self.gallery(self._stages.valid_ids, backend="anywidget")
+        gallery = self.gallery(self._stages.valid_ids, page_size=12, backend="anywidget")
         assert isinstance(gallery, Gallery)  # noqa: S101 - for the type checker
         return Explorer(chart, gallery)
 

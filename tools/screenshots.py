@@ -31,6 +31,8 @@ CELLS = [
     "annotate = ds.annotate(['photo', 'drawing', 'text'], ds.outliers().table.head(24), page_size=12)\nannotate",
     "empty = ds.gallery([])\nempty",
     "long = fd.Dataset('long', tags=None)\nlong_names = long.gallery(long.images)\nlong_names",
+    "chart = ds.map(color='label')\nchart",
+    "explorer = ds.explore(color='label')\nexplorer",
     "plain = ds.duplicates().gallery(backend='ipywidgets', page_size=12)\nplain",
 ]
 NAMES = ("duplicates", "outliers", "clusters", "quality", "similar", "annotate", "empty", "long_names")
@@ -40,7 +42,7 @@ LOADED = """() => [...document.querySelectorAll('.fdnb-grid')].every(grid => gri
 
 def main() -> None:
     SHOTS.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as name, open_browser(width=1200, height=7500) as context:
+    with tempfile.TemporaryDirectory() as name, open_browser(width=1200, height=9500) as context:
         folder = Path(name)
         os.environ["FASTDUP_NB_CACHE"] = str(folder / "cache")
         fd.sample(folder / "sample")
@@ -70,6 +72,10 @@ def draw_live(notebook: Notebook) -> None:
         ending = f"{theme.lower()}.png"
         for place, view in enumerate(NAMES):
             page.locator(".fdnb-gallery").nth(place).screenshot(path=SHOTS / f"{view}_{ending}")
+        page.wait_for_timeout(1500)  # thumbnails are laid on the map when it rests
+        page.locator(".fdnb-map").first.screenshot(path=SHOTS / f"map_{ending}")
+        explorer = page.locator(".jp-OutputArea-output:has(.fdnb-map):has(.fdnb-gallery)").last
+        explorer.screenshot(path=SHOTS / f"explore_{ending}")
         page.locator(".jp-OutputArea-output:has(.widget-toggle-button)").last.screenshot(path=SHOTS / f"plain_{ending}")
         gallery = page.locator(".fdnb-gallery").first
         gallery.locator(".fdnb-tile .fdnb-id").nth(1).click()
@@ -79,6 +85,7 @@ def draw_live(notebook: Notebook) -> None:
         gallery.screenshot(path=SHOTS / f"tagged_{ending}")
         if theme == "Light":
             save_small(SHOTS / f"tagged_{ending}", ROOT / "docs" / "gallery.png")
+            save_small(SHOTS / f"map_{ending}", ROOT / "docs" / "map.png")
         page.keyboard.press("?")
         gallery.screenshot(path=SHOTS / f"help_{ending}")
         page.keyboard.press("?")
@@ -112,7 +119,7 @@ def draw_first_look(notebook: Notebook, folder: Path) -> None:
 
 def save_small(source: Path, target: Path) -> None:
     with Image.open(source) as picture:
-        picture.convert("RGB").quantize(192).save(target, optimize=True)
+        picture.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE).save(target, optimize=True)
         size = f"{picture.width} x {picture.height}"
     print(f"{target.relative_to(ROOT)}: {size}, {target.stat().st_size / 1000:.0f} kB")
 
