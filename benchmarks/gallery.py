@@ -58,6 +58,8 @@ def show(made):
     return getattr(made, "box", made)
 def tiles(shares):
     return Tiles(list(few.images.index), few._shown.thumbnail, few.tags.add, shares=shares)
+def forget():      # as a filter by tag does that is asked for anew: no page that is known answers it
+    live[-1]._query = {{**live[-1]._query, "snapshot": live[-1]._query["snapshot"] + 1}}
 def clear():
     while live:
         live.pop().close()
@@ -205,6 +207,9 @@ def measure(notebook: Notebook, args: argparse.Namespace) -> dict[str, dict[str,
                 note(side, "comms", counts["opened"])
                 note(side, "show kB", counts["inBytes"] / 1000)
             for kind, to in turns(side, repeat, args):
+                if kind == "cold turn":
+                    notebook.kernel_eval("forget()")
+                    notebook.page.wait_for_timeout(1000)
                 took = notebook.page.evaluate("(to) => window.__turn(to)", to)
                 notebook.page.wait_for_timeout(1000)
                 counts = notebook.page.evaluate("window.__count")
@@ -221,11 +226,11 @@ def turns(side: str, repeat: int, args: argparse.Namespace) -> list[tuple[str, i
     reading = [("turn", None)] * args.turns
     if side.startswith("plain"):
         return reading
-    if side == "gallery":  # pages 0 to 8; each far from those that are kept or fetched ahead
-        far = [6, 2, 8, 4][: args.turns]
-    else:
-        n_pages = args.n // 24
-        far = [(n_pages // (args.turns + 1)) * (i + 1) + repeat * 5 for i in range(args.turns)]
+    n_pages = (N_SMALL if side == "gallery" else args.n) // 24
+    page, far = args.turns, []
+    for _ in range(args.turns):
+        page = (page + n_pages // 2 - repeat % 2) % n_pages
+        far.append(page)
     return [*reading, *(("cold turn", page) for page in far)]
 
 

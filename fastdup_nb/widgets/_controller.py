@@ -57,6 +57,7 @@ class Controller:
         self.selection: list[str] = []
         self.lock = threading.RLock()
         self.ids = [str(image_id) for image_id in deck.table.index]
+        self._images = frozenset(self.ids)
         self._labels = pictures.images["label"].reindex(deck.table.index)
         self._answers: OrderedDict[Query, Found] = OrderedDict()
 
@@ -176,10 +177,9 @@ class Controller:
 
     def counts(self) -> dict[str, int]:
         """Return how many images of the deck carry each tag, and how many carry none."""
-        images = self._images
-        found = {str(tag): len(images.intersection(self.tags.tagged(str(tag)))) for tag in self.tags.counts().index}
-        tagged = images.intersection(self.tags.to_frame().index)
-        return {**{tag: n for tag, n in found.items() if n}, "": len(images) - len(tagged)}
+        found = {str(tag): self._images.intersection(self.tags.tagged(str(tag))) for tag in self.tags.counts().index}
+        n_tagged = len(set().union(*found.values()))
+        return {**{tag: len(images) for tag, images in found.items() if images}, "": len(self._images) - n_tagged}
 
     def code(self, query: Query) -> str:
         """Return the line of pandas for what is shown or selected."""
@@ -192,10 +192,6 @@ class Controller:
         if len(known) < len(self.selection):
             return self.pictures.images.loc[self.selection].copy()
         return table.loc[known].copy()
-
-    @property
-    def _images(self) -> set[str]:
-        return set(self.ids)
 
     def _has_tag(self, tag: str) -> npt.NDArray[np.bool_]:
         index = self.deck.table.index

@@ -137,7 +137,13 @@ class GalleryView {
     if (!known) { this.request(page); return; }
     if (known.content.page !== page) { this.set({ page: known.content.page }); return; }
     this.draw(known);
-    if (page + 1 < known.content.n_pages) this.request(page + 1);
+    if (page + 1 < known.content.n_pages) this.fetchAhead(page);
+  }
+
+  /** Ask for the next page once the pictures of this one are seen. */
+  async fetchAhead(page) {
+    await Promise.allSettled([...this.grid.querySelectorAll("img")].map((picture) => picture.decode()));
+    if (page === this.model.get("page")) this.request(page + 1);
   }
 
   draw({ content, urls }) {
