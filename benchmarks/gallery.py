@@ -91,9 +91,10 @@ COUNT = """(() => {
   };
   window.addEventListener('keydown', (event) => { window.__pressed = performance.timeOrigin + event.timeStamp; }, true);
   const pictures = () => [...document.querySelectorAll('.fdnb-gallery .fdnb-tile img, .widget-image')];
+  const keyOf = (picture) => picture.closest('.fdnb-gallery') ? picture : picture.src;   // made anew, filled anew
   window.__drawn = async (old) => {
     const changed = () => { const seen = pictures();
-      return seen.length >= 24 && seen.every(p => p.complete && p.naturalWidth > 0 && p.offsetParent && !old.has(p.src)); };
+      return seen.length >= 24 && seen.every(p => p.complete && p.naturalWidth > 0 && p.offsetParent && !old.has(keyOf(p))); };
     for (const end = performance.now() + 60000; !changed();) {
       if (performance.now() > end) throw new Error('not all pictures came');
       await new Promise(requestAnimationFrame);
@@ -112,7 +113,7 @@ COUNT = """(() => {
   };
   window.__turn = async (to) => {
     window.__zero();
-    const old = new Set(pictures().map(p => p.src));
+    const old = new Set(pictures().map(keyOf));
     const number = document.querySelector('.fdnb-number');
     const from = performance.now();
     if (to === null) document.querySelector('.bench-next, button[aria-label="Next page"]').click();
