@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import ipywidgets as widgets
@@ -23,8 +22,8 @@ class Tiles:
     tag : callable
         Takes an image id and a tag.
     shares : bool
-        Whether tiles share their layouts and styles, six in all; otherwise each control has its own, as ipywidgets
-        makes them.
+        Whether all controls of a kind share one layout and one style; otherwise each has its own, as ipywidgets makes
+        them.
     """
 
     def __init__(
@@ -70,7 +69,7 @@ class Tiles:
 
     def _make_tile(self, place: int) -> tuple[widgets.VBox, widgets.Image, widgets.Label]:
         picture = widgets.Image(format="jpeg", layout=self._layout("picture", width="128px", height="128px"))
-        caption = widgets.Label(layout=self._layout("caption", width="150px"), **self._style(widgets.Label, "style"))
+        caption = widgets.Label(layout=self._layout("caption", width="150px"), **self._style(widgets.Label))
         buttons = [self._make_button(tag, place) for tag in TAGS]
         row = widgets.HBox(buttons, layout=self._layout("row", width="160px"))
         box = widgets.VBox([picture, caption, row], layout=self._layout("tile", width="165px", margin="2px"))
@@ -78,20 +77,20 @@ class Tiles:
 
     def _make_button(self, tag: str, place: int) -> widgets.Button:
         layout = self._layout("button", width="30px", padding="0")
-        button = widgets.Button(description=tag[:1], tooltip=tag, layout=layout, **self._style(widgets.Button, "style"))
+        button = widgets.Button(description=tag[:1], tooltip=tag, layout=layout, **self._style(widgets.Button))
         button.on_click(lambda _, tag=tag, place=place: self._tag(self.shown()[place], tag))
         return button
 
     def _layout(self, name: str, **values: str) -> widgets.Layout:
-        make = partial(widgets.Layout, **values)
-        return self._made.setdefault(name, make()) if self._shares and name not in self._made else (
-            self._made[name] if self._shares else make()
-        )  # fmt: skip
+        if not self._shares:
+            return widgets.Layout(**values)
+        if name not in self._made:
+            self._made[name] = widgets.Layout(**values)
+        return self._made[name]
 
-    def _style(self, kind: type, name: str) -> dict[str, Any]:
+    def _style(self, kind: type) -> dict[str, Any]:
         if not self._shares:
             return {}
-        key = f"{kind.__name__} {name}"
-        if key not in self._made:
-            self._made[key] = kind().style
-        return {"style": self._made[key]}
+        if kind.__name__ not in self._made:
+            self._made[kind.__name__] = kind().style
+        return {"style": self._made[kind.__name__]}

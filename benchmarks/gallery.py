@@ -2,10 +2,10 @@
 
     python -m benchmarks.gallery [--photos FOLDER] [--n 100000] [--repeats 7] [--turns 3]
 
-All sides are measured in turn in one notebook in one page, each with the page to itself: what was shown before is closed
-and cleared first. Both sides show 24 of the same thumbnails, with five tags. The plain page is measured twice: with the
-layout and style that ipywidgets makes for each control, and with six of them shared by all. A time ends when all 24
-pictures of the page are decoded and the frame that shows them has been drawn.
+All sides are measured in turn in one notebook in one page, each with the page to itself: what was shown before is
+closed and cleared first. Both sides show 24 of the same thumbnails, with five tags. The plain page is measured twice:
+with the layout and style that ipywidgets makes for each control, and with one of them for all controls of a kind. A
+time ends when all 24 pictures of the page are decoded and the frame that shows them has been drawn.
 
 The many images are hard links to those pictures of which there are few, so that there are n files, names and rows of
 facts, and as many different pictures as the sample or FOLDER has. "Prefetched" turns come after a second of looking,
@@ -25,7 +25,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from PIL import Image
@@ -93,14 +92,15 @@ COUNT = """(() => {
   const pictures = () => [...document.querySelectorAll('.fdnb-gallery .fdnb-tile img, .widget-image')];
   const keyOf = (picture) => picture.closest('.fdnb-gallery') ? picture : picture.src;   // made anew, filled anew
   window.__drawn = async (old) => {
-    const changed = () => { const seen = pictures();
-      return seen.length >= 24 && seen.every(p => p.complete && p.naturalWidth > 0 && p.offsetParent && !old.has(keyOf(p))); };
+    const isNew = (p) => p.complete && p.naturalWidth > 0 && p.offsetParent && !old.has(keyOf(p));
+    const changed = () => pictures().length >= 24 && pictures().every(isNew);
     for (const end = performance.now() + 60000; !changed();) {
       if (performance.now() > end) throw new Error('not all pictures came');
       await new Promise(requestAnimationFrame);
     }
     await Promise.all(pictures().map(p => p.decode()));
-    await new Promise(done => requestAnimationFrame(() => { const c = new MessageChannel(); c.port1.onmessage = done; c.port2.postMessage(0); }));
+    await new Promise(requestAnimationFrame);
+    await new Promise(done => { const c = new MessageChannel(); c.port1.onmessage = done; c.port2.postMessage(0); });
   };
   window.__run = async (cell) => {
     window.__nb.content.activeCellIndex = cell; window.__nb.content.deselectAll(); window.__zero();
@@ -280,7 +280,12 @@ def report(runs: dict[str, dict[str, list[float]]], presses: list[float]) -> Non
     for name in ("plain", "plain, shared"):
         rival = middle[name]
         judge("show", rival["show"] / ours["show"], name, spread(runs[name]["show"], runs["gallery"]["show"]))
-        judge("turn", rival["turn"] / ours["turn"], f"{name}, prefetched", spread(runs[name]["turn"], runs["gallery"]["turn"]))
+        judge(
+            "turn",
+            rival["turn"] / ours["turn"],
+            f"{name}, prefetched",
+            spread(runs[name]["turn"], runs["gallery"]["turn"]),
+        )
         judge("turn", rival["turn"] / ours["cold turn"], f"{name}, cold", "")
     judge("many", many["turn"] / ours["turn"], "prefetched", "")
     judge("many", many["cold turn"] / ours["cold turn"], "cold", "")

@@ -75,8 +75,9 @@ def serve_lab(root: Path, app: str = "lab") -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with open(private / "server.log", "wb") as log:
+        command = _voila_command(root, port) if app == "voila" else _command(root, port, app)
         server = subprocess.Popen(
-            _voila_command(root, port) if app == "voila" else _command(root, port, app), stdout=log, stderr=log, env=_environment(private), start_new_session=True,
+            command, stdout=log, stderr=log, env=_environment(private), start_new_session=True,
             preexec_fn=_die_with_parent,  # noqa: PLW1509 - it starts before any thread of ours
         )  # fmt: skip
         try:
@@ -99,9 +100,7 @@ class Notebook:
     before all others.
     """
 
-    def __init__(
-        self, context: object, address: str, name: str, *, where: str = "doc/tree", script: str = ""
-    ) -> None:
+    def __init__(self, context: object, address: str, name: str, *, where: str = "doc/tree", script: str = "") -> None:
         self.page = context.new_page()
         self.page.add_init_script(script)
         self.asked, self.problems = watch(self.page, address)
