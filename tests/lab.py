@@ -1,4 +1,4 @@
-"""A real JupyterLab on loopback, driven in headless Chromium.
+"""A real JupyterLab, Notebook 7 or Voila on loopback, driven in headless Chromium.
 
 The server has folders of its own for settings and data, and dies with this process. The browser may reach nothing but
 this machine: a page that asks for more fails its test.
@@ -64,8 +64,8 @@ def find_browser() -> str:
 
 
 @contextlib.contextmanager
-def serve_lab(root: Path) -> Iterator[str]:
-    """Yield the address of a JupyterLab that shows *root*."""
+def serve_lab(root: Path, app: str = "lab") -> Iterator[str]:
+    """Yield the address of a JupyterLab (or another *app*: "notebook", "voila") that shows *root*."""
     private = Path(tempfile.mkdtemp(prefix="lab_"))
     for name, values in _SETTINGS.items():
         path = private / "settings" / f"{name}.jupyterlab-settings"
@@ -75,12 +75,14 @@ def serve_lab(root: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with open(private / "server.log", "wb") as log:
+        command = _voila_command(root, port) if app == "voila" else _command(root, port, app)
         server = subprocess.Popen(
-            _command(root, port), stdout=log, stderr=log, env=_environment(private), start_new_session=True,
+            command, stdout=log, stderr=log, env=_environment(private), start_new_session=True,
             preexec_fn=_die_with_parent,  # noqa: PLW1509 - it starts before any thread of ours
         )  # fmt: skip
         try:
-            _wait_for(f"http://127.0.0.1:{port}/api/status", server, private / "server.log")
+            status = "voila/static/voila.js" if app == "voila" else "api/status"
+            _wait_for(f"http://127.0.0.1:{port}/{status}", server, private / "server.log")
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
@@ -92,27 +94,32 @@ def serve_lab(root: Path) -> Iterator[str]:
 
 
 class Notebook:
-    """A notebook opened in the browser. ``asked`` are the addresses it asked for beyond this machine."""
+    """A notebook opened in the browser, in JupyterLab (*where* is "doc/tree") or in Notebook 7 ("notebooks").
 
-    def __init__(self, context: object, address: str, name: str) -> None:
+    ``asked`` are the addresses it asked for beyond this machine, ``problems`` the errors in the page; *script* runs
+    before all others.
+    """
+
+    def __init__(self, context: object, address: str, name: str, *, where: str = "doc/tree", script: str = "") -> None:
         self.page = context.new_page()
-        self.asked: list[str] = []
-        self.problems: list[str] = []
-        own = (address, address.replace("http", "ws"), "data:", "blob:")
-        self.page.on("request", lambda request: request.url.startswith(own) or self.asked.append(request.url))
-        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
-        self.page.goto(f"{address}/doc/tree/{name}?reset", wait_until="domcontentloaded")
+        self.page.add_init_script(script)
+        self.asked, self.problems = watch(self.page, address)
+        self.page.goto(f"{address}/{where}/{name}?reset", wait_until="domcontentloaded")
         self.page.wait_for_function("() => window.jupyterapp", timeout=90_000)
         self.page.evaluate(_READY)
 
     def run_all(self) -> Notebook:
         """Run all cells; an error in one of them is raised."""
         self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        self.raise_errors()
+        self.page.wait_for_function("() => [...document.querySelectorAll('.jp-OutputArea img')].every(i => i.complete)")
+        return self
+
+    def raise_errors(self) -> None:
+        """Raise the first error that a cell shows."""
         errors = self.page.evaluate(_ERRORS)
         if errors:
             raise RuntimeError(errors[0][:3000])
-        self.page.wait_for_function("() => [...document.querySelectorAll('.jp-OutputArea img')].every(i => i.complete)")
-        return self
 
     def kernel_eval(self, expression: str) -> object:
         """Return the value of a Python expression in the kernel, without a cell or an output."""
@@ -141,6 +148,16 @@ class Notebook:
         self.page.close()
 
 
+def watch(page: object, own: str) -> tuple[list[str], list[str]]:
+    """Return two lists that fill with the addresses a page asks for beyond *own*, and with the errors in it."""
+    asked: list[str] = []
+    problems: list[str] = []
+    known = (own, own.replace("http", "ws"), "data:", "blob:")
+    page.on("request", lambda request: request.url.startswith(known) or asked.append(request.url))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    return asked, problems
+
+
 @contextlib.contextmanager
 def open_browser(width: int = 1200, height: int = 1000) -> Iterator[object]:
     """Yield a browser context."""
@@ -154,14 +171,22 @@ def open_browser(width: int = 1200, height: int = 1000) -> Iterator[object]:
         browser.close()
 
 
-def _command(root: Path, port: int) -> list[str]:
+def _command(root: Path, port: int, app: str) -> list[str]:
     return [
-        sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
+        sys.executable, "-m", "jupyter", app, "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
         "--ServerApp.password=", "--ServerApp.disable_check_xsrf=True", f"--ServerApp.root_dir={root}",
-        "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None", "--ServerApp.terminals_enabled=False",
+        "--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True",
+        "--LabApp.news_url=None", "--ServerApp.terminals_enabled=False",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--KernelSpecManager.ensure_native_kernel=True",
+    ]  # fmt: skip
+
+
+def _voila_command(root: Path, port: int) -> list[str]:
+    return [
+        sys.executable, "-m", "voila", str(root), "--no-browser", "--Voila.ip=127.0.0.1", f"--port={port}",
+        "--show_tracebacks=True",
     ]  # fmt: skip
 
 
@@ -185,4 +210,4 @@ def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
         with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=2):  # noqa: S310
             return
         time.sleep(0.1)
-    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text(errors='replace')[-3000:]}")
+    raise RuntimeError(f"The server did not start:\n{log.read_text(errors='replace')[-3000:]}")

@@ -74,6 +74,20 @@ def test_no_picture_is_in_the_state_that_a_notebook_keeps(ds, kind):
     assert "selection" not in state
 
 
+def test_the_front_end_gets_the_whole_state_with_the_model_and_nothing_after_it(ds, monkeypatch):
+    sent, opened = [], []
+    monkeypatch.setattr(Gallery, "_send", lambda gallery, *message, **_: opened and sent.append(message))
+    open_model = Gallery.open
+    monkeypatch.setattr(Gallery, "open", lambda gallery: (opened.append(gallery.get_state()), open_model(gallery)))
+    gallery = ds.duplicates().gallery()
+    [state] = opened
+    assert state["_uid"] == gallery.model_id
+    assert state["_counts"] == {"": len(set(gallery._controller.ids))}
+    assert state["_palette"]
+    assert state["code"] == gallery.code != ""
+    assert sent == []
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("query", [{}, {"text": "CAT"}, {"tag": "=drop"}, {"tag": "untagged"}, {"row": 1}, {"sort": 0}])
 def test_the_line_of_pandas_makes_what_the_gallery_shows(ds, kind, query):

@@ -7,13 +7,12 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 
 from ._controller import Pictures
-from ._deck import Deck
+from ._deck import Deck, Query
 from ._gallery import Gallery
 
 SKIPPED = "skipped"
@@ -78,13 +77,11 @@ class Annotator(Gallery):
         self._times.append((time.monotonic(), len(ids)))
         self._decided(self._controller.tags.edit(ids, add=[tag], remove=others))
 
-    def _refresh(self) -> None:
-        super()._refresh()
-        palette = {label: SimpleNamespace(color=_COLORS[i % len(_COLORS)], key=_KEYS[i] if i < len(_KEYS) else "")
-                   for i, label in enumerate(self.labels)}  # fmt: skip
-        palette[SKIPPED] = SimpleNamespace(color="#777777", key="")
-        self._palette = [{"name": name, "color": style.color, "key": style.key} for name, style in palette.items()]
-        self._progress = self._tell_progress()
+    def _find_state(self, query: Query) -> dict[str, Any]:
+        palette = [{"name": label, "color": _COLORS[i % len(_COLORS)], "key": _KEYS[i] if i < len(_KEYS) else ""}
+                   for i, label in enumerate(self.labels)]  # fmt: skip
+        palette.append({"name": SKIPPED, "color": "#777777", "key": ""})
+        return {**super()._find_state(query), "_palette": palette, "_progress": self._tell_progress()}
 
     def _tell_progress(self) -> dict[str, Any]:
         images = set(self._controller.ids)

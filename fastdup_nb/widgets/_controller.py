@@ -176,10 +176,9 @@ class Controller:
 
     def counts(self) -> dict[str, int]:
         """Return how many images of the deck carry each tag, and how many carry none."""
-        images = self._images
-        found = {str(tag): len(images.intersection(self.tags.tagged(str(tag)))) for tag in self.tags.counts().index}
-        tagged = images.intersection(self.tags.to_frame().index)
-        return {**{tag: n for tag, n in found.items() if n}, "": len(images) - len(tagged)}
+        found = {str(tag): self._images.intersection(self.tags.tagged(str(tag))) for tag in self.tags.counts().index}
+        n_tagged = len(set().union(*found.values()))
+        return {**{tag: len(images) for tag, images in found.items() if images}, "": len(self._images) - n_tagged}
 
     def code(self, query: Query) -> str:
         """Return the line of pandas for what is shown or selected."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -61,9 +62,9 @@ class Gallery(anywidget.AnyWidget):
         self._served: deque[list[str]] = deque(maxlen=8)
         self._rejected = self._controller.rejected()
         self._listeners = Listeners()
-        super().__init__(page_size=page_size, _query=_as_dict(Query()), _info=_tell_info(deck), **options)
-        self._uid = self.model_id
-        self._refresh()
+        uid = uuid.uuid4().hex  # the front end begins with the state that the model is opened with
+        state = {"_query": _as_dict(Query()), "_info": _tell_info(deck), "_uid": uid, **self._find_state(Query())}
+        super().__init__(model_id=uid, page_size=page_size, **state, **options)
         self.on_msg(self._receive)
         self._unsubscribe = pictures.tags.subscribe(self._tags_changed)
         self.observe(self._take_selection, "selection")
@@ -199,10 +200,16 @@ class Gallery(anywidget.AnyWidget):
         self._renew_code()
 
     def _refresh(self) -> None:
+        with self.hold_sync():
+            for name, value in self._find_state(Query(**self._query)).items():
+                setattr(self, name, value)
+
+    def _find_state(self, query: Query) -> dict[str, Any]:
         palette = self._controller.tags.palette
-        self._palette = [{"name": name, "color": style.color, "key": style.key} for name, style in palette.items()]
-        self._counts = self._controller.counts()
-        self._renew_code()
+        return {
+            "_palette": [{"name": name, "color": style.color, "key": style.key} for name, style in palette.items()],
+            "_counts": self._controller.counts(), "code": self._controller.code(query),
+        }  # fmt: skip
 
     def _renew_code(self) -> None:
         self.code = self._controller.code(Query(**self._query))

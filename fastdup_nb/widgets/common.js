@@ -8,9 +8,18 @@ function hideTwins(modelId) {
   return () => { for (const host of hosts) host.style.display = ""; };
 }
 
+/** The same before there is a view, so that a twin that is about to come does not flash up. */
+function hideComingTwins(modelId) {
+  const style = make("style", { text: `.fdnb-twin-${CSS.escape(modelId)} { display: none; }` });
+  document.head.append(style);
+  return () => style.remove();
+}
+
 /** Keep the keys of a focused widget from the notebook's shortcuts; Tab and Escape may leave it. */
 function keepKeys(root) {
-  root.dataset.lmSuppressShortcuts = "true";
+  const mark = (element) => { element.dataset.lmSuppressShortcuts = "true"; };
+  mark(root);
+  root.addEventListener("focusin", (event) => mark(event.target));   // a shortcut of whatever has the focus is looked up there first
   for (const kind of ["keydown", "keyup", "keypress"])
     root.addEventListener(kind, (event) => { if (event.key !== "Tab" && event.key !== "Escape") event.stopPropagation(); });
 }

@@ -137,7 +137,13 @@ class GalleryView {
     if (!known) { this.request(page); return; }
     if (known.content.page !== page) { this.set({ page: known.content.page }); return; }
     this.draw(known);
-    if (page + 1 < known.content.n_pages) this.request(page + 1);
+    if (page + 1 < known.content.n_pages) this.fetchAhead(page);
+  }
+
+  /** Ask for the next page once the pictures of this one are seen. */
+  async fetchAhead(page) {
+    await Promise.allSettled([...this.grid.querySelectorAll("img")].map((picture) => picture.decode()));
+    if (page === this.model.get("page")) this.request(page + 1);
   }
 
   draw({ content, urls }) {
@@ -220,12 +226,18 @@ class GalleryView {
 
   hear(kind, content, buffers) {
     if (kind === "page" && content === this.keyOf(this.model.get("page"))) this.show();
-    else if (kind === "late" && content === this.keyOf(this.model.get("page")) && !this.hub.pages.has(content)) this.fail(this.hub.heard ? "The kernel is busy; this page comes when it is done." : "No kernel answers: run the cell to bring this gallery to life.");
+    else if (kind === "late") { if (content === this.keyOf(this.model.get("page")) && !this.hub.pages.has(content)) this.late(); }
     else if (kind === "tags") { this.say(content.text); if (content.again) this.show(); for (const { tile, element } of this.tiles) this.paint(tile, element); if (this.viewer.isOpen) this.viewer.draw(); }
     else if (kind === "selection") this.paintSelection();
     else if (kind === "status") this.say(content.text);
     else if (kind === "picture") this.viewer.receive(content, buffers);
     else if (kind === "error") this.fail(content.text);
+  }
+
+  late() {
+    if (this.hub.heard) { this.fail("The kernel is busy; this page comes when it is done."); return; }
+    this.fail("No kernel answers: run the cell to bring this gallery to life.");
+    this.showTwins?.();
   }
 
   fail(text) { this.error.hidden = false; this.error.textContent = text; }
@@ -444,13 +456,15 @@ export default {
     const hub = hubOf(model);
     const query = model.get("_query");
     hub.ask(JSON.stringify([query, model.get("page_size"), model.get("page")]), query, model.get("page"), model.get("page_size"));
-    return () => closeHub(model.get("_uid"));
+    hub.viewed = hideComingTwins(model.get("_uid"));
+    return () => { hub.viewed(); closeHub(model.get("_uid")); };
   },
   render({ model, el }) {
     const root = make("div");
     el.append(root);
     const view = new GalleryView(model, root);
-    const showTwins = hideTwins(model.get("_uid"));
+    const showTwins = view.showTwins = hideTwins(model.get("_uid"));
+    view.hub.viewed?.();
     return () => { view.dispose(); showTwins(); };
   },
 };

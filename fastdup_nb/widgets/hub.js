@@ -7,7 +7,7 @@ const PATIENCE_MS = 3000;
 class Hub {
   constructor(model) {
     this.model = model;
-    this.pages = new Map();      // key -> {content, urls: Map(image id -> blob address)}
+    this.pages = new Map();      // key -> {content, urls: Map(image id -> address)}
     this.waiting = new Map();    // key -> time asked
     this.selected = new Set();
     this.nSelected = 0;
@@ -41,12 +41,12 @@ class Hub {
   }
 
   keep(content, buffers) {
+    if (this.pages.has(content.key) === (content.kind === "page")) return;
     const known = this.pages.get(content.key) ?? { content, urls: new Map() };
-    if (content.kind === "more" && !this.pages.has(content.key)) return;
     const whole = buffers[0];
     let offset = 0;
     for (const [id, length] of content.pictures) {
-      if (length && !known.urls.has(id)) known.urls.set(id, toAddress(whole, offset, length));
+      if (length && !known.urls.has(id)) known.urls.set(id, toDataAddress(whole, offset, length));
       offset += length;
     }
     this.waiting.delete(content.key);
@@ -56,25 +56,31 @@ class Hub {
         if (tile.selected) this.selected.add(tile.id);
       }
       this.pages.set(content.key, known);
-      while (this.pages.size > KEPT_PAGES) this.drop(this.pages.keys().next().value);
+      while (this.pages.size > KEPT_PAGES) this.pages.delete(this.pages.keys().next().value);
     }
     this.tell("page", content.key);
   }
 
-  drop(key) {
-    for (const address of this.pages.get(key)?.urls.values() ?? []) URL.revokeObjectURL(address);
-    this.pages.delete(key);
-  }
-
-  forget() { for (const key of [...this.pages.keys()]) this.drop(key); this.waiting.clear(); }
+  forget() { this.pages.clear(); this.waiting.clear(); }
 
   tell(kind, ...rest) { for (const view of this.views) view.hear(kind, ...rest); }
 }
 
+const bytesOf = (view, offset, length) => new Uint8Array(view.buffer ?? view, (view.byteOffset ?? 0) + offset, length);
+const typeOf = (bytes) => (bytes[0] === 0x89 ? "image/png" : "image/jpeg");
+
+/** For large pictures; has to be revoked. */
 function toAddress(view, offset, length) {
-  const bytes = new Uint8Array(view.buffer ?? view, (view.byteOffset ?? 0) + offset, length);
-  const type = bytes[0] === 0x89 ? "image/png" : "image/jpeg";
-  return URL.createObjectURL(new Blob([bytes], { type }));
+  const bytes = bytesOf(view, offset, length);
+  return URL.createObjectURL(new Blob([bytes], { type: typeOf(bytes) }));
+}
+
+/** For thumbnails: a browser shows a page of these sooner than one of blobs. */
+function toDataAddress(view, offset, length) {
+  const bytes = bytesOf(view, offset, length);
+  const parts = [];
+  for (let at = 0; at < length; at += 8192) parts.push(String.fromCharCode(...bytes.subarray(at, at + 8192)));
+  return `data:${typeOf(bytes)};base64,${btoa(parts.join(""))}`;
 }
 
 function hubOf(model) {

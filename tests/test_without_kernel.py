@@ -1,0 +1,48 @@
+"""A saved notebook with a gallery in it, made into a web page and opened without a kernel and without a network."""
+
+from __future__ import annotations
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+
+from .lab import open_browser
+from .test_lab_gallery import write_notebook
+
+pytestmark = pytest.mark.browser
+
+CELLS = ["import fastdup_nb as fd\nds = fd.Dataset('sample', labels='folder', tags=None)\nds.duplicates().gallery()"]
+SEEN = """() => [...document.querySelectorAll('.fdnb-twin img')].map(picture => {
+  const box = picture.getBoundingClientRect();
+  return [picture.checkVisibility(), picture.complete, picture.naturalWidth, box.width, box.height, picture.alt];
+})"""
+
+
+@pytest.mark.parametrize("keeps_state", [True, False])
+def test_the_static_pictures_are_seen_whether_the_state_of_widgets_is_kept_or_not(
+    keeps_state, sample_folder, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("FASTDUP_NB_CACHE", str(sample_folder.parent / "cache without kernel"))  # read once for both
+    (tmp_path / "sample").symlink_to(sample_folder)
+    path = tmp_path / "kept.ipynb"
+    write_notebook(path, CELLS)
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(notebook, store_widget_state=keeps_state, resources={"metadata": {"path": str(tmp_path)}})
+    client.execute()
+    nbformat.write(notebook, path)
+    assert ("widgets" in notebook.metadata) == keeps_state
+    assert 30_000 < path.stat().st_size < 300_000
+    page, _ = HTMLExporter().from_notebook_node(notebook)
+    (tmp_path / "kept.html").write_text(page, encoding="utf-8")
+    with open_browser() as context:
+        tab = context.new_page()
+        tab.goto((tmp_path / "kept.html").as_uri(), wait_until="domcontentloaded")
+        tab.wait_for_function("() => [...document.querySelectorAll('.fdnb-twin img')].every(i => i.complete)")
+        seen = tab.evaluate(SEEN)
+    assert len(seen) >= 6
+    for is_visible, is_complete, natural, width, height, alt in seen:
+        assert is_visible
+        assert is_complete
+        assert min(natural, width, height) > 10
+        assert alt
