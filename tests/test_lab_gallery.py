@@ -43,6 +43,8 @@ CELLS = [
     "e = ds.gallery([])\ne",
     "p = ds.duplicates().gallery(backend='ipywidgets', page_size=12)\np",
     RESET,
+    "a = ds.annotate(['photo', 'drawing'], ds.outliers().table.head(20), page_size=12)\na",
+    "x = ds.explore(color='label', method='pca')\nx",
 ]
 LOADED = """() => [...document.querySelectorAll('.fdnb-grid')].every(grid => grid.ariaBusy === 'false')
   && [...document.querySelectorAll('.fdnb-gallery img')].every(i => i.complete && i.naturalWidth)"""
@@ -222,6 +224,48 @@ def test_what_is_no_duplicate_is_marked_and_remembered(lab, page):
     )
     page.keyboard.press("u")
     lab.wait_for_kernel("len(ds.tags.pairs())", 0)
+
+
+def test_a_digit_labels_and_goes_on_over_the_end_of_the_page(lab, page):
+    ids = lab.kernel_eval("a._controller.ids[:13]")
+    focus(page, 0, 5)
+    page.keyboard.press("1")
+    page.keyboard.press("2")
+    page.keyboard.press("s")
+    lab.wait_for_kernel("a.to_frame()['label'].dropna().to_dict()", {ids[0]: "photo", ids[1]: "drawing"})
+    lab.wait_for_kernel("ds.tagged('skipped')", ids[2:3])
+    page.keyboard.press("u")
+    lab.wait_for_kernel("ds.tagged('skipped')", [])
+    assert "2 labeled, 0 skipped, 18 to go" in gallery(page, 5).locator(".fdnb-progress").inner_text()
+    focus(page, 11, 5)
+    page.keyboard.press("1")
+    lab.wait_for_kernel("a.page", 1)
+    page.wait_for_function("() => document.activeElement?.dataset?.place === '0'")
+    page.keyboard.press("2")
+    lab.wait_for_kernel(
+        "ds.tagged('drawing')", lab.kernel_eval(f"[i for i in ds.image_ids if i in {[ids[1], ids[12]]!r}]")
+    )
+    lab.kernel_eval("setattr(a, 'page', 0)")
+
+
+def test_what_is_selected_on_the_map_is_what_its_gallery_shows(lab, page):
+    lab.kernel_eval("setattr(x.map, 'selection', x.gallery._controller.ids[5:8])")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.fdnb-gallery')].at(-1).textContent.includes('3 images')"
+    )
+    focus(page, 1, 6)
+    page.keyboard.press("d")
+    lab.wait_for_kernel("ds.tagged('drop')", lab.kernel_eval("[i for i in ds.image_ids if i in x.map.selection]"))
+    lab.kernel_eval("setattr(x.map, 'selection', [])")
+
+
+def test_tab_leaves_the_gallery(lab, page):
+    focus(page, 1)
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if not page.evaluate("() => document.querySelector('.fdnb-gallery').contains(document.activeElement)"):
+            return
+    pytest.fail("forty times Tab, and still in the gallery")
 
 
 def test_the_plain_gallery_reviews_too(lab, page):

@@ -400,6 +400,8 @@ class GalleryView {
     let used = true;
     if (this.viewer.isOpen && this.viewer.key(event)) used = true;
     else if (/^[0-9]$/.test(key)) { const tag = this.palette.find((one) => one.key === key); if (tag) this.apply(tag.name); }
+    else if (this.info.is_queue && "kdn".includes(key)) used = false;
+    else if (this.info.is_queue && key === "s") this.apply("skipped");
     else if (key === "u" || key === "Backspace") this.hub.act({ op: "undo" });
     else if (key === "U") this.hub.act({ op: "redo" });
     else if (key === "k") this.apply("keep");
