@@ -218,7 +218,7 @@ def measure(notebook: Notebook, args: argparse.Namespace) -> dict[str, dict[str,
                     note(side, kind, took)
                     note(side, f"{kind} kB", counts["inBytes"] / 1000)
                     note(side, f"{kind} messages", counts["inMessages"] + counts["outMessages"])
-        print(f"\r{repeat} of {args.repeats} repeats", end="\r", file=sys.stderr)
+        print(f"{repeat} of {args.repeats} repeats", file=sys.stderr)
     return runs
 
 
