@@ -3,9 +3,9 @@
     python -m benchmarks.gallery [--photos FOLDER] [--n 100000] [--repeats 7] [--turns 3]
 
 All sides are measured in turn in one notebook in one page, each with the page to itself: what was shown before is
-closed and cleared first. Both sides show 24 of the same thumbnails, with five tags. The plain page is measured twice:
-with the layout and style that ipywidgets makes for each control, and with one of them for all controls of a kind. A
-time ends when all 24 pictures of the page are decoded and the frame that shows them has been drawn.
+closed, cleared and collected first. Both sides show 24 of the same thumbnails, with five tags. The plain page is
+measured twice: with the layout and style that ipywidgets makes for each control, and with one of them for all controls
+of a kind. A time ends when all 24 pictures of the page are decoded and the frame that shows them has been drawn.
 
 The many images are hard links to those pictures of which there are few, so that there are n files, names and rows of
 facts, and as many different pictures as the sample or FOLDER has. "Prefetched" turns come after a second of looking,
@@ -41,7 +41,7 @@ TARGETS = {
     "key": (50, "key press to stored decision in ms, at most"),
 }  # fmt: skip
 PREPARE = f"""
-import sys, time
+import gc, sys, time
 sys.path.insert(0, {str(ROOT)!r})
 import pandas as pd
 import fastdup_nb as fd
@@ -218,7 +218,7 @@ def measure(notebook: Notebook, args: argparse.Namespace) -> dict[str, dict[str,
                     note(side, kind, took)
                     note(side, f"{kind} kB", counts["inBytes"] / 1000)
                     note(side, f"{kind} messages", counts["inMessages"] + counts["outMessages"])
-        print(f"\r{repeat} of {args.repeats} repeats", end="\r", file=sys.stderr)
+        print(f"{repeat} of {args.repeats} repeats", file=sys.stderr)
     return runs
 
 
@@ -238,8 +238,11 @@ def turns(side: str, repeat: int, args: argparse.Namespace) -> list[tuple[str, i
 def clear(notebook: Notebook) -> None:
     """Close what is shown and clear all outputs, as before the first run."""
     notebook.page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
-    notebook.kernel_eval("clear()")
+    notebook.kernel_eval("(clear(), gc.collect())")
     notebook.page.wait_for_function("() => !document.querySelector('.fdnb-gallery, .widget-image')")
+    tools = notebook.page.context.new_cdp_session(notebook.page)
+    tools.send("HeapProfiler.collectGarbage")  # or the next side would pay for what this one left
+    tools.detach()
     notebook.page.wait_for_timeout(500)
 
 

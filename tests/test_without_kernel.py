@@ -7,7 +7,7 @@ import pytest
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
-from .lab import open_browser
+from .lab import Notebook, open_browser, serve_lab
 from .test_lab_gallery import write_notebook
 
 pytestmark = pytest.mark.browser
@@ -19,11 +19,9 @@ SEEN = """() => [...document.querySelectorAll('.fdnb-twin img')].map(picture => 
 })"""
 
 
-@pytest.mark.parametrize("keeps_state", [True, False])
-def test_the_static_pictures_are_seen_whether_the_state_of_widgets_is_kept_or_not(
-    keeps_state, sample_folder, tmp_path, monkeypatch
-):
-    monkeypatch.setenv("FASTDUP_NB_CACHE", str(sample_folder.parent / "cache without kernel"))  # read once for both
+def execute(sample_folder, tmp_path, monkeypatch, *, keeps_state):
+    """Return the notebook, run without a browser, and its file."""
+    monkeypatch.setenv("FASTDUP_NB_CACHE", str(sample_folder.parent / "cache without kernel"))  # read once for all
     (tmp_path / "sample").symlink_to(sample_folder)
     path = tmp_path / "kept.ipynb"
     write_notebook(path, CELLS)
@@ -31,6 +29,14 @@ def test_the_static_pictures_are_seen_whether_the_state_of_widgets_is_kept_or_no
     client = NotebookClient(notebook, store_widget_state=keeps_state, resources={"metadata": {"path": str(tmp_path)}})
     client.execute()
     nbformat.write(notebook, path)
+    return notebook, path
+
+
+@pytest.mark.parametrize("keeps_state", [True, False])
+def test_the_static_pictures_are_seen_whether_the_state_of_widgets_is_kept_or_not(
+    keeps_state, sample_folder, tmp_path, monkeypatch
+):
+    notebook, path = execute(sample_folder, tmp_path, monkeypatch, keeps_state=keeps_state)
     assert ("widgets" in notebook.metadata) == keeps_state
     assert 30_000 < path.stat().st_size < 300_000
     page, _ = HTMLExporter().from_notebook_node(notebook)
@@ -46,3 +52,16 @@ def test_the_static_pictures_are_seen_whether_the_state_of_widgets_is_kept_or_no
         assert is_complete
         assert min(natural, width, height) > 10
         assert alt
+
+
+def test_opened_again_and_trusted_the_gallery_asks_for_a_run_and_its_pictures_are_seen(
+    sample_folder, tmp_path, monkeypatch
+):
+    execute(sample_folder, tmp_path, monkeypatch, keeps_state=True)
+    with open_browser() as context, serve_lab(tmp_path) as address:
+        notebook = Notebook(context, address, "kept.ipynb")
+        notebook.page.evaluate("() => { for (const cell of window.__nb.content.widgets) cell.model.trusted = true; }")
+        notebook.page.wait_for_selector(".fdnb-gallery .fdnb-error:visible")
+        assert "run the cell" in notebook.page.locator(".fdnb-error").inner_text()
+        assert notebook.page.locator(".fdnb-twin img:visible").count() >= 6
+        notebook.close()

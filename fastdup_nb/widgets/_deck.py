@@ -144,8 +144,8 @@ def find_tiles(deck: Deck, query: Query, has_text: npt.NDArray[np.bool_], has_ta
     if deck.rows is None or query.row >= 0:
         low, high = (starts[query.row], starts[query.row + 1]) if query.row >= 0 else (0, len(deck.table))
         tiles = low + np.flatnonzero(matches[low:high])
-        if query.row < 0:
-            tiles = tiles[order_by(deck.table.iloc[tiles], deck.sorts.get(query.sort))]
+        if query.row < 0 and query.sort in deck.sorts:
+            tiles = tiles[order_by(deck.table.iloc[tiles], deck.sorts[query.sort])]
         return Found(tiles)
     row_of = np.repeat(np.arange(len(deck.rows)), np.diff(starts))
     if deck.is_comparable:  # versions of one picture are seen together or not at all
