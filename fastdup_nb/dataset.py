@@ -17,15 +17,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from ._given import check_embeddings, check_settings
-from ._planning import build_plan
 from ._query import read_query
+from ._review import Review
 from ._stages import Stages
 from ._subset import choose_images, take_stages
 from ._text import TEXT, show_path
 from ._validation import check_choice, check_integer
 from .embeddings import score_pairs
 from .errors import ParameterError
-from .export import Plan
 from .findings.clusters import default_min_cluster_size, find_clusters, label_clusters
 from .findings.duplicates import find_duplicates, read_similarity
 from .findings.edges import Copies
@@ -36,22 +35,15 @@ from .graph import search
 from .results import Clusters, Duplicates, Estimate, Neighbors, Outliers, Overview, Quality, Shown, Similar, Summary
 from .results.summary import build_summary
 from .sources import check_source
-from .tags import Change, Tags
 from .views import render_html, render_text
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from .widgets._annotator import Annotator
-    from .widgets._explore import Explorer
-    from .widgets._gallery import Gallery
-    from .widgets._map import Map
-    from .widgets._plain import PlainGallery
-
 _ESTIMATE_IMAGES = 48
 
 
-class Dataset:
+class Dataset(Review):
     """A collection of images, looked at lazily.
 
     Making one opens nothing. The first call that needs it reads every image once, on all processors, for everything:
@@ -208,22 +200,6 @@ class Dataset:
         """The nearest-neighbor graph, with its recall against exact search."""
         stages = self._stages
         return Neighbors(graph=stages.graph, image_ids=stages.distinct_ids, _shown=self._shown)
-
-    @property
-    def tags(self) -> Tags:
-        """What was decided about the images: ``ds.tags.add(ids, "drop")``, ``.undo()``, ``.to_frame()``."""
-        return self._stages.tags
-
-    def tagged(self, tag: str) -> list[str]:
-        """Return the ids of the images with a tag, in listing order."""
-        return self.tags.tagged(tag)
-
-    def relabel(self, images: object, label: str | None) -> Change:
-        """Decide on another label for images; None takes the decision back. See ``ds.tags.labels()`` and ``ds.plan``.
-
-        Labels of the source, and files, stay as they are; the decision is kept apart from tags.
-        """
-        return self.tags.relabel(images, label)
 
     def where(
         self,
@@ -448,159 +424,6 @@ class Dataset:
         order = np.lexsort((-similarity.to_numpy(), ~is_query))
         table = similarity.iloc[order].head(n_neighbors).rename("similarity").rename_axis("image_id").to_frame()
         return Similar(table=table, query=name, query_id=image_id, _shown=self._shown)
-
-    def map(self, color: str | pd.Series | pd.DataFrame = "auto", method: str = "auto") -> Map:
-        """Lay the collection out in two dimensions, as a live widget: images that are alike lie near each other.
-
-        Drag to move, zoom with the wheel once the map has the focus; thumbnails appear where they fit. Select with
-        lasso and box, by keyboard see ``?``. What is selected is ``map.selection``, which ``fd.link`` joins with that
-        of other widgets.
-
-        Parameters
-        ----------
-        color : str, Series or DataFrame, default "auto"
-            ``"density"``, ``"cluster"``, ``"label"``, ``"split"``, ``"tag"``, ``"outlier_score"``, any column of
-            ``ds.images``; or your own column: a Series, or a DataFrame of one column, indexed by image_id. Numbers are
-            colored by a ramp, all else by category. ``"auto"`` is ``"cluster"``. It can be changed on the map.
-        method : {"auto", "umap", "pca"}, default "auto"
-            UMAP shows groups and takes a while the first time; it comes with ``pip install 'fastdup-nb[map]'``.
-            PCA is done in a moment. ``"auto"`` takes UMAP where it is installed; the map says which it is.
-
-        Returns
-        -------
-        Map
-            Shows itself as the last expression of a cell. Broken images are not on it; exact copies lie side by side.
-
-        Raises
-        ------
-        ParameterError
-            If there is no such column, or *color* has other ids than this dataset.
-        MissingExtraError
-            For ``method="umap"`` where it is not installed.
-
-        Examples
-        --------
-        >>> import tempfile, fastdup_nb as fd
-        >>> ds = fd.Dataset(fd.sample(tempfile.mkdtemp() + "/sample"), labels="folder", cache=None)
-        >>> ds.map(color="label", method="pca")  # doctest: +ELLIPSIS
-        Map: ... images, colored by label, 0 selected of ...
-        """
-        from ._mapping import make_map, name_clusters
-
-        found = {
-            "cluster": lambda: name_clusters(self.clusters().labels),
-            "outlier_score": lambda: self.outliers().to_frame()["outlier_score"],
-        }
-        return make_map(self._stages, self._shown, tags=self.tags, color=color, method=method, found=found)
-
-    def explore(self, color: str | pd.Series | pd.DataFrame = "auto", method: str = "auto") -> Explorer:
-        """Show the map and a gallery side by side: the gallery shows what is selected on the map.
-
-        Parameters
-        ----------
-        color, method
-            As in ``map``.
-
-        Returns
-        -------
-        Explorer
-            Shows itself as the last expression of a cell; has ``.map``, ``.gallery`` and ``.selection``.
-        """
-        from .widgets._explore import Explorer
-        from .widgets._gallery import Gallery
-
-        chart = self.map(color, method)
-        gallery = self.gallery(self._stages.valid_ids, page_size=12, backend="anywidget")
-        assert isinstance(gallery, Gallery)  # noqa: S101 - for the type checker
-        return Explorer(chart, gallery)
-
-    def gallery(self, images: object, *, page_size: int = 24, backend: str = "auto") -> Gallery | PlainGallery:
-        """Return a live gallery of any images.
-
-        Parameters
-        ----------
-        images : DataFrame, or list, Index or Series of image ids
-            A frame with image ids as its index or in a column ``image_id``, or with pairs in ``image_id_a`` and
-            ``image_id_b``, filtered and sorted with pandas as you like: its order is kept and its columns are shown. A
-            column ``group`` or ``cluster`` makes rows.
-        page_size, backend
-            As in the ``gallery`` method of every result.
-
-        Returns
-        -------
-        Gallery or PlainGallery
-
-        Raises
-        ------
-        UnknownImageError
-            If an id is not one of this dataset.
-        ParameterError
-            If a frame holds no image ids.
-        """
-        from .results.decks import deck_of_anything
-
-        shown = self._shown
-        return shown.open_gallery(deck_of_anything(images, shown), page_size=page_size, backend=backend)
-
-    def annotate(self, labels: Sequence[str], queue: object = None, *, page_size: int = 24) -> Annotator:
-        """Label images by keys, in the notebook.
-
-        Parameters
-        ----------
-        labels : sequence of str
-            What can be given, an image one of them; the first ten have the keys 1 to 9 and 0.
-        queue : DataFrame, or list, Index or Series of image ids, optional
-            Which images in which order, as ``gallery`` takes them: ``ds.outliers().table`` for the strangest first, any
-            frame sorted by how unsure something is, ``ds.clusters().clusters["medoid"]`` for one of each cluster,
-            ``ds.clusters().members`` for clusters in rows that can be labeled whole. By default all images that can be
-            read.
-        page_size : int, default 24
-            Images on a page; 1 shows one at a time.
-
-        Returns
-        -------
-        Annotator
-            A widget. ``.to_frame()`` gives the labels; they are tags, too: ``ds.tagged("cat")``.
-
-        Raises
-        ------
-        ParameterError
-            If there is no label, or one is given twice.
-        """
-        from .results.decks import deck_of_anything
-        from .widgets._open import open_annotator
-
-        shown = self._shown
-        images = self._stages.valid_ids if queue is None else queue
-        return open_annotator(deck_of_anything(images, shown), shown, labels, page_size=page_size)
-
-    def plan(
-        self,
-        drop: object = "drop",
-        *,
-        move_to: str | os.PathLike[str],
-        relabel: bool = False,
-    ) -> Plan:
-        """Plan what happens to files: dropped ones go to a folder, relabeled ones to the folder of their label.
-
-        Nothing is touched before ``plan.apply()``, and nothing is ever deleted; ``plan.undo()`` puts files back.
-
-        Parameters
-        ----------
-        drop : tag, list of tags, ids, DataFrame, boolean Series or None, default "drop"
-            The images whose files are moved to ``move_to/<image_id>``.
-        move_to : path
-            A folder outside of the collection; the manifest of what was moved is written there.
-        relabel : bool, default False
-            Whether images with a new label (``ds.relabel``) are moved into the folder beside their own that is named
-            so. It needs ``labels="folder"``. An image that is dropped is not moved twice.
-
-        Returns
-        -------
-        Plan
-            A row per file; ``apply()``, ``undo()``, and in a later session ``fd.load_plan(move_to)``.
-        """
-        return build_plan(self._stages, drop, move_to, relabel)
 
     def summary(self) -> Summary:
         """Return every count with its meaning: pairs, images in a pair, groups and removable images are different."""
