@@ -166,6 +166,51 @@ def test_keys_of_the_gallery_tag_and_untag_and_keep_excludes_drop(ds):
     assert ds.tags.of([first])[first] == ("keep",)
 
 
+def test_a_key_does_what_the_person_saw_not_what_another_session_made_of_it(ds):
+    browser = Browser(ds.outliers().gallery())
+    first = browser.gallery._controller.ids[0]
+    ds.tags.add(first, "drop")
+    browser.send("tag", items=[0], tag="drop", on=True)
+    assert ds.tagged("drop") == [first]
+    browser.send("tag", items=[0], tag="drop", on=False)
+    assert ds.tagged("drop") == []
+
+
+def test_every_deed_is_answered_by_its_number_and_by_how_things_stand(ds, monkeypatch):
+    browser = Browser(ds.outliers().gallery())
+    browser.page()
+    ids = browser.gallery._controller.ids
+    done = browser.send("tag", items=[0, 1], tag="drop", n=7)[-1]
+    assert (done["kind"], done["n"], done["tags"]) == ("done", 7, {ids[0]: ["drop"], ids[1]: ["drop"]})
+    done = browser.send("select", mode="add", items=[3, 100], n=8)[-1]
+    assert (done["selected"], done["n_selected"]) == ([ids[3]], 2)
+    assert browser.page()["n_selected"] == 2
+    monkeypatch.setattr(ds.tags, "edit", lambda *_, **__: 1 / 0)
+    error, done = browser.send("tag", items=[4], tag="drop", on=True, n=9)
+    assert error["kind"] == "error"
+    assert (done["n"], done["tags"]) == (9, {ids[4]: []})
+
+
+def test_two_galleries_used_at_the_same_moment_do_not_lock_up(ds):
+    import threading
+
+    browsers = [Browser(ds.outliers().gallery()), Browser(ds.clusters().gallery())]
+    for browser in browsers:
+        browser.page()
+
+    def press(browser: Browser) -> None:
+        for i in range(30):
+            browser.gallery._handle_custom_msg({"op": "tag", "items": [i], "tag": "review", "on": True}, [])
+
+    threads = [threading.Thread(target=press, args=(browser,), daemon=True) for browser in browsers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+    assert len(ds.tagged("review")) >= 30
+
+
 def test_dropping_the_others_leaves_the_one_that_stays(ds):
     dups = ds.duplicates()
     browser = Browser(dups.gallery())

@@ -308,6 +308,53 @@ def test_each_image_has_a_name_and_roles_fit(lab, page):
     assert gallery(page).get_by_role("status").count() == 1
 
 
+def test_typing_a_filter_over_an_open_picture_tags_nothing(lab, page):
+    focus(page, 1)
+    page.keyboard.press("Enter")
+    gallery(page).get_by_label("Filter by path or label").click()
+    for key in "kd":
+        page.keyboard.press(key)
+        page.wait_for_timeout(400)
+    lab.wait_for_kernel("g._query['text']", "kd")
+    assert lab.kernel_eval("[ds.tagged('keep'), ds.tagged('drop')]") == [[], []]
+
+
+def test_the_picture_that_stays_opens_alone_and_others_beside_it(lab, page):
+    focus(page, 0)
+    page.keyboard.press("Enter")
+    assert gallery(page).locator(".fdnb-single").count() == 1
+    page.keyboard.press("ArrowRight")
+    assert gallery(page).locator(".fdnb-viewer-bar b").inner_text() != ""
+    page.keyboard.press("c")
+    stays = gallery(page).locator(".fdnb-version").first.inner_text()
+    assert str(lab.kernel_eval("str(dups.groups['representative'].iloc[0])")) in stays
+    page.keyboard.press("Escape")
+
+
+def test_a_selection_made_in_python_is_what_a_key_tags(lab, page):
+    ids = lab.kernel_eval("[g._controller.ids[1], g._controller.ids[60]]")
+    lab.kernel_eval(f"setattr(g, 'selection', {ids!r})")
+    page.wait_for_function(
+        "() => document.querySelector('.fdnb-selected').textContent.includes('2 selected (1 not on this page)')"
+    )
+    focus(page, 3)
+    page.keyboard.press("d")
+    lab.wait_for_kernel("set(ds.tagged('drop'))", set(ids))
+
+
+def test_rows_are_opened_and_reviewed_by_keys(lab, page):
+    focus(page, 0)
+    page.keyboard.press("Shift+D")
+    others = lab.kernel_eval(
+        "[i for i in ds.image_ids if i in set(dups.members.query('group == 0 and not is_kept').index)]"
+    )
+    lab.wait_for_kernel("ds.tagged('drop')", others)
+    page.keyboard.press("o")
+    lab.wait_for_kernel("g._query['row']", 0)
+    wait_for(page, LOADED)
+    assert page.evaluate("() => document.querySelector('.fdnb-gallery').contains(document.activeElement)")
+
+
 def test_nothing_is_asked_of_the_network_and_nothing_goes_wrong_in_the_page(lab):
     assert lab.asked == []
     assert lab.problems == []
@@ -318,3 +365,11 @@ def test_the_saved_notebook_is_light_and_shows_pictures_again_when_the_gallery_g
     page.wait_for_function("() => [...document.querySelectorAll('.fdnb-twin')].some(t => t.offsetParent !== null)")
     size = page.evaluate("() => JSON.stringify(window.__nb.content.widgets[3].outputArea.model.toJSON()).length")
     assert 20_000 < size < 300_000
+
+
+def test_after_the_kernel_is_gone_a_key_says_that_nothing_is_stored(lab, page):
+    focus(page, 1)
+    page.evaluate("() => window.__nb.sessionContext.session.kernel.restart()")
+    page.keyboard.press("d")
+    page.wait_for_function("() => /not stored/.test(document.querySelector('.fdnb-error').textContent)")
+    assert gallery(page).locator(".fdnb-error").is_visible()

@@ -199,7 +199,7 @@ def test_a_digit_tags_what_is_selected_and_u_takes_it_back(notebook):
     shown.get_by_text(f"{n:,} selected of").wait_for()
     notebook.page.keyboard.press("2")
     wait_for_kernel(notebook, "sorted(tags.tagged('drop')) == sorted(small.selection)")
-    shown.get_by_text(f"tagged {n:,} images 'drop'").wait_for()
+    shown.get_by_text(f"{n:,} images: +['drop']").wait_for()
     notebook.page.keyboard.press("u")
     wait_for_kernel(notebook, "tags.tagged('drop') == []")
     notebook.page.keyboard.press("Shift+U")

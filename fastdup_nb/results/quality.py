@@ -57,7 +57,7 @@ class Quality(ImageResult):
         found = self.counts[self.counts > 0].index
         parts = [self._flagged(str(issue)) for issue in found]
         empty = pd.DataFrame({"issue": pd.Series(dtype=object), "score": pd.Series(dtype="float64")})
-        return pd.concat(parts) if parts else empty.rename_axis("image_id")
+        return pd.concat(parts) if parts else empty.set_axis(self.table.index[:0]).rename_axis("image_id")
 
     def _flagged(self, issue: str) -> pd.DataFrame:
         column = f"{issue}_score"

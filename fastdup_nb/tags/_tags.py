@@ -250,7 +250,7 @@ class Tags:
 
     def _repr_html_(self) -> str:
         counts, note = self._overview()
-        colors = {name: style.color for name, style in self.palette.items()}
+        colors = {name: html.escape(style.color) for name, style in self.palette.items()}
         rows = "".join(
             f'<tr><td style="border-left:4px solid {colors.get(name, "#888888")};text-align:left">{html.escape(name)}'
             f"</td><td>{n:,}</td></tr>"

@@ -19,6 +19,9 @@ from ._base import DROP, KEEP, TagBook, exclude
 from ._deck import Deck, Found, Query, find_tiles, match_text, write_code
 
 _KEPT_ANSWERS = 4
+_LOCK = (
+    threading.RLock()
+)  # one for all: a change in one gallery is heard by the others, each with its own would lock up
 _TILES_PER_ROW = 6
 REJECTED = "not duplicates"
 
@@ -55,7 +58,7 @@ class Controller:
         self.pictures = pictures
         self.tags = pictures.tags
         self.selection: list[str] = []
-        self.lock = threading.RLock()
+        self.lock = _LOCK
         self.ids = [str(image_id) for image_id in deck.table.index]
         self._images = frozenset(self.ids)
         self._labels = pictures.images["label"].reindex(deck.table.index)
@@ -96,6 +99,7 @@ class Controller:
             shown = [str(tile["id"]) for tile in tiles] + [str(tile["beside"]) for tile in tiles if tile["beside"]]
             return {
                 "page": number, "n_pages": n_pages, "n_units": found.n_units, "n_tiles": found.n_shown,
+                "n_selected": len(self.selection),
                 "rows": rows, "images": list(dict.fromkeys(shown)), "note": self._note(query, found),
             }  # fmt: skip
 
@@ -127,11 +131,16 @@ class Controller:
                 self.selection = [image_id for image_id in self.selection if image_id not in gone]
             return self.selection
 
-    def tag(self, image_ids: Sequence[str], tag: str) -> object:
-        """Give images a tag, or, where all of them have it, take it from them. Keep and drop exclude each other."""
+    def tag(self, image_ids: Sequence[str], tag: str, *, on: bool | None = None) -> object:
+        """Give images a tag (*on*), or take it from them; by default take it where all of them have it.
+
+        Keep and drop exclude each other.
+        """
         with self.lock:
-            has = self.tags.of(image_ids)
-            if image_ids and all(tag in has[image_id] for image_id in image_ids):
+            if on is None:
+                has = self.tags.of(image_ids)
+                on = not (image_ids and all(tag in has[image_id] for image_id in image_ids))
+            if not on:
                 return self.tags.edit(image_ids, remove=[tag])
             return self.tags.edit(image_ids, add=[tag], remove=exclude(tag))
 
@@ -239,8 +248,8 @@ class Controller:
         for tile in tiles:
             tile["tags"] = list(tags[tile["id"]])
             tile["selected"] = tile["id"] in selected
-            kept = self.ids[self.kept_of(self.row_of(tile["i"]))] if rejected else ""
-            tile["is_rejected"] = frozenset((kept, tile["id"])) in rejected
+            tile["kept"] = self.ids[self.kept_of(self.row_of(tile["i"]))] if self.deck.is_comparable else ""
+            tile["is_rejected"] = frozenset((tile["kept"], tile["id"])) in rejected
 
     def _note(self, query: Query, found: Found) -> str:
         if not found.n_shown:

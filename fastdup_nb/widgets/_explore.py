@@ -43,6 +43,8 @@ class Explorer(ipywidgets.HBox):  # type: ignore[misc]
 
     def close(self) -> None:
         """End both widgets and their link."""
+        if self.comm is None:
+            return  # it is closed already
         self.map.unobserve(self._show_selected, "selection")
         self.gallery.unobserve(self._mark_selected, "selection")
         for widget in (self.map, self.gallery, self._hider):

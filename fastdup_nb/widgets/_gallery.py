@@ -59,7 +59,7 @@ class Gallery(anywidget.AnyWidget):
 
     def __init__(self, deck: Deck, pictures: Pictures, *, page_size: int = 24, **options: object) -> None:
         self._controller = Controller(deck, pictures)
-        self._served: deque[list[str]] = deque(maxlen=8)
+        self._served: deque[list[str]] = deque(maxlen=24)
         self._rejected = self._controller.rejected()
         self._listeners = Listeners()
         uid = uuid.uuid4().hex  # the front end begins with the state that the model is opened with
@@ -99,6 +99,19 @@ class Gallery(anywidget.AnyWidget):
         except Exception as error:  # whatever it is, the person in front of the gallery must see it
             _LOG.exception("The gallery could not do %r", message.get("op"))
             self.send({"kind": "error", "text": f"{type(error).__name__}: {error}"[:2000]})
+        finally:
+            if "n" in message:
+                self._acknowledge(message)
+
+    def _acknowledge(self, message: Mapping[str, Any]) -> None:
+        """Tell that a deed is done, or was not possible, and how things stand: it may be drawn otherwise."""
+        with self._controller.lock:
+            shown = {image_id for page in self._served for image_id in page}
+            addressed = [i for i in self._ids(message) if i in shown] if message.get("op") == "tag" else []
+            tags = {image_id: list(tags) for image_id, tags in self._controller.tags.of(addressed).items()}
+            selected = [image_id for image_id in self.selection if image_id in shown]
+            state = {"tags": tags, "selected": selected, "n_selected": len(self.selection)}
+            self.send({"kind": "done", "n": message["n"], **state})
 
     def _do_page(self, message: Mapping[str, Any]) -> None:
         query = Query(**message["query"])
@@ -136,6 +149,7 @@ class Gallery(anywidget.AnyWidget):
             data = self._controller.pictures.picture(image_id, _FITTED * 2)
         about = self._controller.describe(image_id)
         near = [other["id"] for other in about["neighbors"]]
+        self._served.append([image_id, *near])
         thumbnails = [self._controller.pictures.thumbnail(other) or b"" for other in near]
         self.send(
             {"kind": "picture", "full": bool(message.get("full")), "problem": problem, **about,
@@ -147,7 +161,7 @@ class Gallery(anywidget.AnyWidget):
         self.selection = self._controller.select(self._ids(message), str(message["mode"]))[:]
 
     def _do_tag(self, message: Mapping[str, Any]) -> None:
-        self._decided(self._controller.tag(self._ids(message), str(message["tag"])))
+        self._decided(self._controller.tag(self._ids(message), str(message["tag"]), on=message.get("on")))
 
     def _do_drop_others(self, message: Mapping[str, Any]) -> None:
         self._decided(self._controller.drop_others(int(message["row"])))
@@ -180,7 +194,8 @@ class Gallery(anywidget.AnyWidget):
         if change is None:
             self.send({"kind": "status", "text": otherwise})
             return
-        self._listeners.tell(change)
+        if not getattr(change, "is_empty", False):
+            self._listeners.tell(change)
 
     def _tags_changed(self, change: Any) -> None:
         with self._controller.lock:

@@ -20,7 +20,7 @@ import traitlets
 
 from .._validation import check_choice, check_integer
 from ..errors import ParameterError
-from ._base import Listeners, Selection, exclude, publish_with_twin, read_module
+from ._base import Listeners, Selection, close_previous, exclude, publish_with_twin, read_module
 from ._coloring import RAMP, Coloring, color_by, color_by_density
 from ._lasso import find_inside
 from ._legend import render_twin
@@ -114,6 +114,7 @@ class Map(anywidget.AnyWidget):
         self._home = fit_window(self._points, 900, 520)
         self.on_msg(self._on_message)
         self.observe(self._on_selection, "selection")
+        close_previous(self)
         self._forget = tags.subscribe(self._on_tags_changed) if tags is not None else lambda: None
         self._tell()
 

@@ -5,7 +5,7 @@ const HELP = [
   ["arrows", "move"], ["PageUp, PageDown", "turn the page"], ["Home, End", "first, last image of the page"],
   ["space, Ctrl + click", "select"], ["Shift + arrows, space or click", "extend the selection"], ["Ctrl or Cmd + A", "select the page"],
   ["Enter, click", "open"], ["Escape", "close, clear the selection"], ["1 to 9, 0", "give or take a tag"],
-  ["k, d", "keep, drop"], ["n", "not duplicates"], ["u or Backspace", "undo"], ["Shift + u", "redo"],
+  ["k, d", "keep, drop"], ["n", "not duplicates"], ["o, r", "open, select the row"], ["Shift + d", "drop the others of the group"], ["u or Backspace", "undo"], ["Shift + u", "redo"],
   ["s", "skip, where labels are given"], ["c, m, z", "in a picture: compare, how, 100 %"], ["?", "this help"],
 ];
 
@@ -17,6 +17,8 @@ class GalleryView {
     this.at = 0;             // place of the tile in focus, on this page
     this.anchor = null;
     this.tiles = [];         // [{tile, element}] of this page
+    this.queued = [];        // labels that were pressed while the page was on its way
+    this.opened = null;      // the tile that the viewer was opened on
     this.root = root;
     this.viewer = new Viewer({
       act: (message) => this.hub.act(message), urlOf: (id) => this.urlOf(id), tagsOf: (id) => this.hub.tags.get(id) ?? [],
@@ -25,7 +27,7 @@ class GalleryView {
     this.build();
     this.hub.views.add(this);
     this.changes = {
-      "change:page": () => this.show(), "change:page_size": () => this.show(), "change:_query": () => { this.fillControls(); this.show(); },
+      "change:page": () => { this.leaveViewer(); this.show(); }, "change:page_size": () => this.show(), "change:_query": () => { this.leaveViewer(); this.fillControls(); this.show(); },
       "change:thumbnail_size": () => this.resize(), "change:_palette": () => this.fillTags(), "change:_counts": () => this.fillFilter(),
       "change:_progress": () => this.fillProgress(), "change:code": () => { this.codeLine.textContent = model.get("code"); },
     };
@@ -147,9 +149,13 @@ class GalleryView {
   }
 
   draw({ content, urls }) {
-    this.error.hidden = true;
+    if (!this.hub.pending.size) this.error.hidden = true;
     this.current = { content, urls };
-    const hadFocus = this.grid.contains(document.activeElement);
+    this.anchor = null;
+    const active = document.activeElement;
+    const hadFocus = this.grid.contains(active) || (active === this.before && content.page === 0) || active === this.back
+      || (active === this.after && content.page + 1 >= content.n_pages) || this.refocus;
+    this.refocus = false;
     this.nPages = content.n_pages;
     this.number.value = content.page + 1;
     this.total.textContent = `of ${content.n_pages.toLocaleString("en")}`;
@@ -173,7 +179,11 @@ class GalleryView {
     const { place, isOpen } = this.arriving;
     this.arriving = null;
     this.at = place < 0 ? this.tiles.length - 1 : Math.min(place, this.tiles.length - 1);
-    if (isOpen) this.openTile(); else if (this.root.contains(document.activeElement) || document.activeElement === document.body) this.focus(this.at);
+    if (isOpen) this.openTile();
+    else if (this.root.contains(document.activeElement) || document.activeElement === document.body) this.focus(this.at);
+    const queued = this.queued;
+    this.queued = [];
+    for (const tag of queued) this.apply(tag);
   }
 
   row(row) {
@@ -217,7 +227,8 @@ class GalleryView {
   paintSelection() {
     for (const { tile, element } of this.tiles) element.setAttribute("aria-selected", String(this.hub.selected.has(tile.id)));
     const n = this.hub.nSelected;
-    this.selectedNote.textContent = n ? `${n.toLocaleString("en")} selected` : "";
+    const hidden = n - this.tiles.filter(({ tile }) => this.hub.selected.has(tile.id)).length;
+    this.selectedNote.textContent = n ? `${n.toLocaleString("en")} selected${hidden > 0 ? ` (${hidden.toLocaleString("en")} not on this page)` : ""}` : "";
   }
 
   urlOf(id) { return this.current?.urls.get(id); }
@@ -227,10 +238,13 @@ class GalleryView {
   hear(kind, content, buffers) {
     if (kind === "page" && content === this.keyOf(this.model.get("page"))) this.show();
     else if (kind === "late") { if (content === this.keyOf(this.model.get("page")) && !this.hub.pages.has(content)) this.late(); }
-    else if (kind === "tags") { this.say(content.text); if (content.again) this.show(); for (const { tile, element } of this.tiles) this.paint(tile, element); if (this.viewer.isOpen) this.viewer.draw(); }
+    else if (kind === "tags") { this.say(content.text); if (content.again) this.show(); this.repaint(); }
+    else if (kind === "done") { if (this.unanswered) { this.unanswered = false; this.error.hidden = true; } this.repaint(); this.paintSelection(); }
+    else if (kind === "unanswered") { this.unanswered = true; this.fail(`The kernel is busy or gone: ${content} of what was pressed is not stored yet.`); }
+    else if (kind === "lost") { this.fail("No kernel answers, so what was pressed is not stored. Run the cell again."); this.repaint(); }
     else if (kind === "selection") this.paintSelection();
     else if (kind === "status") this.say(content.text);
-    else if (kind === "picture") this.viewer.receive(content, buffers);
+    else if (kind === "picture") { this.hub.tagsAre({ [content.id]: content.tags }); this.viewer.receive(content, buffers); }
     else if (kind === "error") this.fail(content.text);
   }
 
@@ -238,6 +252,11 @@ class GalleryView {
     if (this.hub.heard) { this.fail("The kernel is busy; this page comes when it is done."); return; }
     this.fail("No kernel answers: run the cell to bring this gallery to life.");
     this.showTwins?.();
+  }
+
+  repaint() {
+    for (const { tile, element } of this.tiles) this.paint(tile, element);
+    if (this.viewer.isOpen) this.viewer.drawTags();
   }
 
   fail(text) { this.error.hidden = false; this.error.textContent = text; }
@@ -249,15 +268,16 @@ class GalleryView {
   set(values) { for (const [name, value] of Object.entries(values)) this.model.set(name, value); this.model.save_changes(); }
 
   ask(changes, page = 0) {
-    if (this.viewer.isOpen) this.closeViewer();
+    if (this.viewer.isOpen) this.closeViewer(this.viewer.element.contains(document.activeElement));
+    this.refocus = this.root.contains(document.activeElement) && !document.activeElement.matches("input, select");
     this.at = 0;
-    this.set({ _query: { ...this.model.get("_query"), ...changes }, page });
+    this.set({ _query: { ...this.model.get("_query"), snapshot: Date.now(), ...changes }, page });
   }
 
   turn(step) { this.goTo(this.model.get("page") + step); }
 
   goTo(page) {
-    const to = Math.min(Math.max(0, Number.isFinite(page) ? Math.round(page) : 0), (this.nPages ?? 1) - 1);
+    const to = Math.min(Math.max(0, Number.isFinite(page) ? Math.round(page) : this.model.get("page")), (this.nPages ?? 1) - 1);
     if (to !== this.model.get("page")) this.set({ page: to }); else this.number.value = to + 1;
   }
 
@@ -270,7 +290,7 @@ class GalleryView {
   }
 
   focused(target) {
-    const cell = target.closest(".fdnb-tile");
+    const cell = target.closest(".fdnb-tile") ?? target.closest(".fdnb-group")?.querySelector(".fdnb-tile");
     if (!cell) return;
     this.tiles[this.at]?.element.setAttribute("tabindex", "-1");
     this.at = Number(cell.dataset.place);
@@ -320,6 +340,10 @@ class GalleryView {
   }
 
   apply(tag) {
+    if (this.arriving || this.grid.getAttribute("aria-busy") === "true") {
+      if (this.info.is_queue && this.arriving) this.queued.push(tag); else this.say("wait for the page");
+      return;
+    }
     const targets = this.targets();
     if (!targets) return;
     const shown = this.tiles.map(({ tile }) => tile);
@@ -331,8 +355,8 @@ class GalleryView {
       const others = (this.hub.tags.get(id) ?? []).filter((one) => one !== tag && (all || !against.includes(one)));
       this.hub.tags.set(id, all ? others : [...others, tag]);
     }
-    for (const view of this.hub.views) for (const { tile, element } of view.tiles) view.paint(tile, element);
-    this.hub.act({ op: "tag", tag, ...targets });
+    for (const view of this.hub.views) view.repaint();
+    this.hub.act({ op: "tag", tag, ...(ids.length ? { on: !all } : {}), ...targets });
     if (this.info.is_queue) this.goOn(targets);
   }
 
@@ -354,21 +378,21 @@ class GalleryView {
 
   reject() {
     if (!this.info.is_comparable || !this.tiles[this.at]) return;
-    const one = { items: [this.tiles[this.at].tile.i] };
-    this.hub.act({ op: "reject", ...(this.viewer.isOpen ? one : this.targets()) });
+    if (!this.viewer.isOpen) { this.hub.act({ op: "reject", ...this.targets() }); return; }
+    if (this.viewer.id === this.opened?.id) this.hub.act({ op: "reject", items: [this.opened.i] });
+    else this.say("n judges the images of a group; this is a neighbor");
   }
 
-  keptOf(tile) {
-    if (!tile || !this.info.is_comparable) return null;
-    const row = this.current.content.rows.find(({ tiles }) => tiles.some((one) => one.i === tile.i));
-    const kept = row?.tiles.find(({ mark }) => mark === "keep") ?? row?.tiles[0];
-    if (kept && kept.id !== tile.id) return kept.id;
-    return row?.tiles.find((one) => one.id !== tile.id)?.id ?? null;
-  }
+  /** The image that stands for the group of a tile, unless it is the tile itself. */
+  keptOf(tile) { return tile && this.info.is_comparable && tile.kept && tile.kept !== tile.id ? tile.kept : null; }
+
+  /** The row of the tile in focus, -1 where there are none. */
+  get rowInFocus() { return this.current?.content.rows.find(({ tiles }) => tiles.some(({ i }) => i === this.tiles[this.at]?.tile.i))?.row ?? -1; }
 
   openTile() {
     const tile = this.tiles[this.at]?.tile;
     if (!tile) return;
+    this.opened = tile;
     this.grid.hidden = true;
     this.viewer.open(tile.id, this.keptOf(tile));
   }
@@ -377,13 +401,17 @@ class GalleryView {
     const to = this.at + step;
     if (to < 0 || to >= this.tiles.length) { this.turnTo(step, step > 0 ? 0 : -1, true); return; }
     this.at = to;
-    this.viewer.open(this.tiles[to].tile.id, this.viewer.other ? this.keptOf(this.tiles[to].tile) : null);
+    this.opened = this.tiles[to].tile;
+    this.viewer.open(this.opened.id, this.viewer.other ? this.keptOf(this.opened) : null);
   }
 
-  closeViewer() {
+  /** Another page or query came under the open picture, from another view or from Python. */
+  leaveViewer() { if (this.viewer.isOpen && !this.arriving?.isOpen) this.closeViewer(false); }
+
+  closeViewer(isFocused = true) {
     this.viewer.close();
     this.grid.hidden = false;
-    this.focus(this.at);
+    if (isFocused) this.focus(this.at);
   }
 
   toggleHelp() {
@@ -413,6 +441,9 @@ class GalleryView {
     else if (key === "PageUp") this.turn(-1);
     else if (control) this.select(this.tiles.map(({ tile }) => tile), "add");
     else if (key === "Enter") this.openTile();
+    else if (key === "o" && this.rowInFocus >= 0) this.openRow(this.rowInFocus);
+    else if (key === "r" && this.rowInFocus >= 0) this.hub.act({ op: "select", mode: "add", row: this.rowInFocus });
+    else if (key === "D" && this.rowInFocus >= 0 && this.info.is_comparable) this.hub.act({ op: "drop_others", row: this.rowInFocus });
     else if (key === "Escape") { if (!this.helpPanel.hidden) this.toggleHelp(); else if (this.hub.nSelected) this.select([], "set"); else used = false; }
     else if (key === " ") { if (event.shiftKey) this.extend(this.at); else { this.toggle([this.at]); this.anchor = this.at; } }
     else used = this.move(event);

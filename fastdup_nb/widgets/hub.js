@@ -13,27 +13,64 @@ class Hub {
     this.nSelected = 0;
     this.views = new Set();
     this.heard = false;
-    this.tags = new Map();       // image id -> tags, newer than the pages
+    this.tags = new Map();       // image id -> tags as they are drawn, newer than the pages
+    this.stored = new Map();     // image id -> tags as the kernel told them last
+    this.sent = 0;
+    this.pending = new Set();    // numbers of what was asked and not yet answered
+    this.lastSelect = 0;
   }
 
   /** Ask for a page unless it is here or under way. */
   ask(key, query, page, size) {
     if (this.pages.has(key) || this.waiting.has(key)) return;
     this.waiting.set(key, performance.now());
-    this.model.send({ op: "page", key, query, page, size });
     setTimeout(() => { if (this.waiting.has(key)) this.tell("late", key); }, PATIENCE_MS);
+    this.send({ op: "page", key, query, page, size });
   }
 
-  act(message) { this.model.send(message); }
+  /** Ask for a deed. The kernel answers each by its number, once it is stored. */
+  act(message) {
+    const n = ++this.sent;
+    this.pending.add(n);
+    if (message.op === "select") this.lastSelect = n;
+    setTimeout(() => { if (this.pending.has(n)) this.tell("unanswered", this.pending.size); }, PATIENCE_MS);
+    this.send({ ...message, n });
+  }
+
+  send(message) {
+    try {
+      Promise.resolve(this.model.send(message)).catch(() => this.lose());
+    } catch { this.lose(); }
+  }
+
+  /** Nothing can be sent any more: draw what is stored, not what was pressed. */
+  lose() {
+    this.pending.clear();
+    this.tags = new Map(this.stored);
+    this.tell("lost");
+  }
+
+  tagsAre(told) { for (const [id, tags] of Object.entries(told)) { this.stored.set(id, tags); this.tags.set(id, tags); } }
+
+  done(content) {
+    this.pending.delete(content.n);
+    if (!this.pending.size) this.tagsAre(content.tags);
+    else for (const [id, tags] of Object.entries(content.tags)) this.stored.set(id, tags);
+    if (content.n >= this.lastSelect) { this.selected = new Set(content.selected); this.nSelected = content.n_selected; }
+    this.tell("done");
+  }
 
   receive(content, buffers) {
     this.heard = true;
     if (content.kind === "page" || content.kind === "more") this.keep(content, buffers);
     else if (content.kind === "tags") {
-      for (const [id, tags] of Object.entries(content.tags)) this.tags.set(id, tags);
+      if (this.pending.size > 1) for (const [id, tags] of Object.entries(content.tags)) this.stored.set(id, tags);
+      else this.tagsAre(content.tags);
       if (content.again) this.forget();
       this.tell("tags", content);
-    } else if (content.kind === "selection") {
+    } else if (content.kind === "done") this.done(content);
+    else if (content.kind === "selection") {
+      if (this.pending.has(this.lastSelect)) return;
       this.selected = new Set(content.ids);
       this.nSelected = content.n;
       this.tell("selection", content);
@@ -52,9 +89,11 @@ class Hub {
     this.waiting.delete(content.key);
     if (content.kind === "page") {
       for (const row of content.rows) for (const tile of row.tiles) {
-        this.tags.set(tile.id, tile.tags);
+        this.stored.set(tile.id, tile.tags);
+        if (!this.pending.size || !this.tags.has(tile.id)) this.tags.set(tile.id, tile.tags);
         if (tile.selected) this.selected.add(tile.id);
       }
+      if (!this.pending.has(this.lastSelect)) this.nSelected = content.n_selected;
       this.pages.set(content.key, known);
       while (this.pages.size > KEPT_PAGES) this.pages.delete(this.pages.keys().next().value);
     }

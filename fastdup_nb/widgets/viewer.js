@@ -1,5 +1,6 @@
 // The full picture, with its facts and nearest neighbors, or two versions of it compared.
 
+const KEPT_PICTURES = 4;
 const MODES = [["side", "Side by side"], ["difference", "Difference"], ["blink", "Blink"]];
 
 class Viewer {
@@ -51,6 +52,10 @@ class Viewer {
       return address;
     });
     this.pictures.set(content.id, { content, url, near, full: content.full });
+    for (const [id, picture] of this.pictures) {
+      if (this.pictures.size <= KEPT_PICTURES) break;
+      if (id !== this.id && id !== this.other) { this.release(picture); this.pictures.delete(id); }
+    }
     this.draw();
   }
 
@@ -110,10 +115,14 @@ class Viewer {
     })));
   }
 
-  tagLine(id) {
+  tagLine(id) { return make("p", { class: "fdnb-tagline" }, make("small", { text: this.tellTags(id), "data-image": id })); }
+
+  tellTags(id) {
     const tags = this.host.tagsOf(id);
-    return make("p", { class: "fdnb-tagline" }, make("small", { text: tags.length ? `tags: ${tags.join(", ")}` : "no tags" }));
+    return tags.length ? `tags: ${tags.join(", ")}` : "no tags";
   }
+
+  drawTags() { for (const line of this.element.querySelectorAll("[data-image]")) line.textContent = this.tellTags(line.dataset.image); }
 
   compare() {
     const [kept, id] = [this.other, this.id];
