@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from ._stages import Stages
 from .errors import ParameterError, ParameterTypeError
@@ -25,6 +26,7 @@ def build_plan(stages: Stages, drop: object, move_to: object, relabel: object) -
     reasons = _read_drop(stages, drop)
     labels = _read_labels(stages) if relabel else {}
     known = stages.store.known_files(root)
+    kept = {image_id for image_id in stages.tags.tagged("keep") if reasons.get(image_id) != "tag 'keep'"}
     moves: list[Move] = []
     for image_id in sorted({*reasons, *labels}, key=stages.positions.__getitem__):
         path = stages.listing.paths[stages.position(image_id)]
@@ -33,10 +35,20 @@ def build_plan(stages: Stages, drop: object, move_to: object, relabel: object) -
         stamp = tuple(file[:3]) if file is not None and file[3] == digest else None
         relative = os.path.relpath(path, root).replace(os.sep, "/")
         if image_id in reasons:
-            moves.append(build_move(image_id, relative, reasons[image_id], digest, stamp))
+            move = build_move(image_id, relative, reasons[image_id], digest, stamp)
         else:
-            moves.append(build_relabel(image_id, relative, labels[image_id], digest, stamp))
+            move = build_relabel(image_id, relative, labels[image_id], digest, stamp)
+        moves.append(move if move.problem else replace(move, problem=_find_problem(move, path, kept)))
     return Plan(tuple(moves), folder, root)
+
+
+def _find_problem(move: Move, path: str, kept: set[str]) -> str:
+    """Return why a file is better left where it is, in words, or nothing."""
+    if move.base == "move_to" and move.image_id in kept:
+        return "it is tagged 'keep' too: take one of the two tags away"
+    if os.path.islink(path) and not os.path.isabs(os.readlink(path)):
+        return "it is a relative link, which would point to nothing from another folder"
+    return ""
 
 
 def _is_table(stages: Stages) -> bool:

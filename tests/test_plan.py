@@ -481,3 +481,18 @@ def test_a_manifest_is_flushed_before_a_file_moves(ds, away, monkeypatch):
     ds.plan(["engine.jpg"], move_to=away).apply()
     assert order.index("link") >= 2
     assert order[-1] == "fsync"
+
+
+def test_what_is_kept_too_and_what_would_dangle_is_left_alone_and_told(few, tmp_path):
+    (few / "link.jpg").symlink_to("cat.jpg")
+    ds = fd.Dataset(few, cache=None)
+    ds.tags.edit(["cat.jpg"], add=["drop", "keep"])
+    ds.tags.add(["link.jpg", "grass.jpg"], "drop")
+    plan = ds.plan(move_to=tmp_path / "dropped")
+    assert plan.apply().set_index("image_id")["status"].to_dict() == {
+        "cat.jpg": "failed", "link.jpg": "failed", "grass.jpg": "done",
+    }  # fmt: skip
+    errors = plan.to_frame().set_index("image_id")["error"]
+    assert "tagged 'keep' too" in errors["cat.jpg"]
+    assert "relative link" in errors["link.jpg"]
+    assert sorted(path.name for path in (tmp_path / "dropped").rglob("*.jpg")) == ["grass.jpg"]
