@@ -251,7 +251,8 @@ class _Run:
         return Scan(self.digests, rows)
 
     def _batches(self) -> Iterator[list[int]]:
-        size = max(1, min(BATCH_SIZE, -(-len(self.waiting) // self.n_workers)))
+        # A killed run loses what the workers have in hand, and perhaps one that waits to be kept: BATCH_SIZE files.
+        size = max(ENCODED_AT_ONCE, BATCH_SIZE // (self.n_workers + 1) // ENCODED_AT_ONCE * ENCODED_AT_ONCE)
         return (self.waiting[start : start + size] for start in range(0, len(self.waiting), size))
 
     def _collect(self, pending: set[Future[_Batch]], progress: Progress) -> set[Future[_Batch]]:
