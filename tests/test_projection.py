@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 
 import numpy as np
@@ -15,8 +14,7 @@ from fastdup_nb.findings import projection
 from fastdup_nb.findings.projection import choose_projection, place_copies, project_vectors
 from fastdup_nb.graph import build_graph
 
-needs_umap = pytest.mark.skipif(importlib.util.find_spec("umap") is None, reason="umap-learn is not installed")
-METHODS = ["pca", pytest.param("umap", marks=needs_umap)]
+METHODS = ["pca", "umap"]
 
 
 def make_groups(n_groups=4, size=30, seed=0):
@@ -48,7 +46,6 @@ def test_the_same_seed_gives_the_same_map(method):
     assert np.array_equal(lay_out(vectors, method, random_state=3), lay_out(vectors, method, random_state=3))
 
 
-@needs_umap
 def test_another_seed_gives_another_map_by_umap():
     vectors, _ = make_groups()
     assert not np.array_equal(lay_out(vectors, "umap", random_state=3), lay_out(vectors, "umap", random_state=4))
@@ -70,7 +67,6 @@ def test_no_image_has_no_place(method):
     assert points.shape == (0, 2)
 
 
-@needs_umap
 def test_neighbors_that_are_missing_do_not_move_the_map_to_infinity():
     vectors, _ = make_groups()
     graph = build_graph(vectors, n_neighbors=15)

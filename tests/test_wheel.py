@@ -17,9 +17,10 @@ ELSEWHERE = re.compile(r"https?:(?!//www\.w3\.org/)|wss?:|\(//|@import|\bimport\
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> zipfile.ZipFile:
-    builders = pytest.importorskip("hatchling.builders.wheel")
+    from hatchling.builders.wheel import WheelBuilder
+
     folder = tmp_path_factory.mktemp("wheel")
-    [path] = builders.WheelBuilder(str(ROOT)).build(directory=str(folder), versions=["standard"])
+    [path] = WheelBuilder(str(ROOT)).build(directory=str(folder), versions=["standard"])
     with zipfile.ZipFile(path) as archive:
         yield archive
 
