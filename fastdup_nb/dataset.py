@@ -17,11 +17,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from ._given import check_embeddings, check_settings
-from ._query import read_query
+from ._labels import Labels
+from ._novelty import Novelty
 from ._review import Review
+from ._sampling import Sampling
+from ._search import Search
+from ._sequence import Sequences
+from ._splits import Splits
 from ._stages import Stages
 from ._subset import choose_images, take_stages
-from ._text import TEXT, show_path
+from ._text import show_path
 from ._validation import check_choice, check_integer
 from .embeddings import score_pairs
 from .errors import ParameterError
@@ -31,19 +36,18 @@ from .findings.edges import Copies
 from .findings.keeping import KEEP_RULES, count_same_files, find_unsure_pixels, rank_images
 from .findings.outliers import check_contamination, find_outliers
 from .findings.quality import check_bounds, find_quality_issues
-from .graph import search
-from .results import Clusters, Duplicates, Estimate, Neighbors, Outliers, Overview, Quality, Shown, Similar, Summary
+from .results import Clusters, Duplicates, Estimate, Neighbors, Outliers, Overview, Quality, Shown, Summary
 from .results.summary import build_summary
 from .sources import check_source
 from .views import render_html, render_text
 
 if TYPE_CHECKING:
-    from PIL import Image
+    pass
 
 _ESTIMATE_IMAGES = 48
 
 
-class Dataset(Review):
+class Dataset(Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
     """A collection of images, looked at lazily.
 
     Making one opens nothing. The first call that needs it reads every image once, on all processors, for everything:
@@ -383,47 +387,6 @@ class Dataset(Review):
         limits = check_bounds(bounds, "Dataset.quality")
         table = find_quality_issues(self._stages.images, bounds=limits)
         return Quality(table=table, bounds=limits, _shown=self._shown)
-
-    def similar(
-        self,
-        query: str | os.PathLike[str] | bytes | Image.Image | npt.NDArray[np.uint8],
-        n_neighbors: int = 10,
-    ) -> Similar:
-        """Find the images nearest to a picture, by exact search.
-
-        Parameters
-        ----------
-        query : image id, path, bytes, PIL image, or array
-            An id of this dataset, any file, the bytes of one, a picture, or uint8 pixels (height, width[, 3]). A float
-            array of n_features numbers is taken as a vector.
-        n_neighbors : int, default 10
-            How many images to return, the query itself included where it is in the dataset; it comes first.
-
-        Returns
-        -------
-        Similar
-            Ids with their similarity: the cosine of the vectors, 1 is identical.
-
-        Raises
-        ------
-        ImageError
-            If the query is no picture.
-        UnknownImageError
-            If it is a str that is neither an id of this dataset nor an existing file.
-        """
-        n_neighbors = check_integer(n_neighbors, "n_neighbors", "Dataset.similar", low=1)
-        stages = self._stages
-        vector, image_id, name = read_query(query, stages)
-        vectors = stages.descriptors.vectors if len(stages.descriptors) else vector[None, :]
-        rows, distances = search(vectors, vector[None], n_neighbors=min(n_neighbors, len(vectors)))
-        near = pd.Series(1 - distances[0], index=rows[0])
-        similarity = pd.Series(near.reindex(stages.rows).to_numpy(), index=pd.Index(stages.valid_ids, dtype=TEXT))
-        similarity = similarity.dropna().astype(np.float32)
-        is_query = np.asarray(similarity.index == image_id)
-        similarity[is_query] = 1
-        order = np.lexsort((-similarity.to_numpy(), ~is_query))
-        table = similarity.iloc[order].head(n_neighbors).rename("similarity").rename_axis("image_id").to_frame()
-        return Similar(table=table, query=name, query_id=image_id, _shown=self._shown)
 
     def summary(self) -> Summary:
         """Return every count with its meaning: pairs, images in a pair, groups and removable images are different."""
