@@ -100,18 +100,18 @@ def check_told(told: object, option: str, columns: Sequence[str]) -> object:
     return tuple(told)
 
 
-def check_length(told: object, option: str, listing: Listing) -> None:
+def check_length(told: object, option: str, listing: Listing, *, caller: str = "Dataset") -> None:
     """Raise where labels or splits told one by one do not fit the listed images."""
     if isinstance(told, tuple) and len(told) != len(listing):
         raise ParameterError(
-            f"The {option!r} parameter of Dataset must have one entry for each of the {len(listing):,} listed images. "
+            f"The {option!r} parameter of {caller} must have one entry for each of the {len(listing):,} listed images. "
             f"Got {len(told):,}."
         )
     if isinstance(told, pd.Series) and len(listing) and len(told) and not told.index.isin(listing.image_ids).any():
         if isinstance(told.index, pd.RangeIndex) and len(told) == len(listing):
             return
         raise ParameterError(
-            f"The {option!r} parameter of Dataset must be indexed by image id, such as {listing.image_ids[0]!r} (see "
+            f"The {option!r} parameter of {caller} must be indexed by image id, such as {listing.image_ids[0]!r} (see "
             f"ds.image_ids). Got an index such as {told.index[0]!r}."
         )
 

@@ -198,7 +198,7 @@ class Stages:
             return link_vectors(
                 self.descriptors.vectors,
                 self.store,
-                self._encoder_key,
+                self.encoder_key,
                 n_neighbors=s.n_neighbors,
                 method=s.method,
                 random_state=s.random_state,
@@ -266,11 +266,13 @@ class Stages:
         JPEGs count as the same picture where their compressed data are the same. Those among *unsure*, positions of
         valid images, are decoded once more, in full, and remembered.
         """
-        self._hash_in_full(unsure)
         names: dict[str, int] = {}
-        return np.array(
-            [names.setdefault(self._pixels_of(i), len(names)) for i in range(len(self.valid))], dtype=np.int64
-        )
+        return np.array([names.setdefault(name, len(names)) for name in self.pixel_names(unsure)], dtype=np.int64)
+
+    def pixel_names(self, unsure: Sequence[int]) -> list[str]:
+        """Return the same as names, which are alike in all datasets."""
+        self._hash_in_full(unsure)
+        return [self._pixels_of(i) for i in range(len(self.valid))]
 
     def varied(self, settings: Settings) -> Stages:
         """Return the stages of the same images with other settings; the store is shared where it would be the same."""
@@ -351,7 +353,8 @@ class Stages:
         return bool(getattr(self.encoder, "is_identified", True))
 
     @property
-    def _encoder_key(self) -> str:
+    def encoder_key(self) -> str:
+        """What tells the encoder from others."""
         return "own" if self.encoder is None else self.encoder.key
 
     @property
@@ -406,7 +409,7 @@ class Stages:
         digests = [self.scan.digests[i] or "" for i in self.valid]
         contents: dict[str, int] = {}
         of_image = np.array([contents.setdefault(digest, len(contents)) for digest in digests], dtype=np.int64)
-        loaded, of_content = merge_equal(load_descriptors(self.store, list(contents), self._encoder_key))
+        loaded, of_content = merge_equal(load_descriptors(self.store, list(contents), self.encoder_key))
         return loaded, of_content[of_image] if len(of_image) else of_image
 
 

@@ -13,7 +13,7 @@ from ..graph import NeighborGraph
 
 KEEP_RULES = ("first", "largest", "sharpest", "oldest")
 #: Vectors of the same pixels, from a JPEG decoded at reduced scale and from another file, are nearer (1 - cosine).
-_SAME_PIXELS_DISTANCE = 0.005
+SAME_PIXELS_DISTANCE = 0.005
 
 
 def rank_images(images: pd.DataFrame, keep: str) -> npt.NDArray[np.int64]:
@@ -74,6 +74,17 @@ def find_unsure_pixels(
     graph : NeighborGraph
         Of the distinct vectors.
     """
+    near, ranks = np.nonzero((graph.indices >= 0) & (graph.distances <= SAME_PIXELS_DISTANCE))
+    return find_unsure_of(facts, rows, near, graph.indices[near, ranks])
+
+
+def find_unsure_of(
+    facts: Sequence[Mapping[str, object]],
+    rows: npt.NDArray[np.int64],
+    near: npt.NDArray[np.integer],
+    others: npt.NDArray[np.integer],
+) -> list[int]:
+    """Return the same, given the pairs of rows that are at most SAME_PIXELS_DISTANCE apart."""
     named = {facts[image]["pixel_hash"]: image for image in reversed(range(len(facts)))}
     contents: dict[tuple[int, object, object], list[int]] = {}
     for image in named.values():
@@ -83,8 +94,7 @@ def find_unsure_pixels(
     for row, width, height in contents:
         sizes_of_row.setdefault(row, []).append((width, height))
     unsure = {image for images in contents.values() if len(images) > 1 for image in images}
-    near, ranks = np.nonzero((graph.indices >= 0) & (graph.distances <= _SAME_PIXELS_DISTANCE))
-    for row, other in zip(near.tolist(), graph.indices[near, ranks].tolist(), strict=True):
+    for row, other in zip(near.tolist(), others.tolist(), strict=True):
         for size in set(sizes_of_row[row]) & set(sizes_of_row[other]):
             unsure.update(contents[(row, *size)], contents[(other, *size)])
     return sorted(image for image in unsure if facts[image]["format"] == "JPEG")

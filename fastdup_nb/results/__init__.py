@@ -3,15 +3,18 @@
 from ._base import Result, Shown
 from .clusters import Clusters
 from .duplicates import Duplicates
+from .leaks import Leaks
 from .outliers import Outliers
 from .overview import Estimate, Neighbors, Overview, Summary
 from .quality import Quality
 from .similar import Similar
+from .splits import Split
 
 __all__ = [
     "Clusters",
     "Duplicates",
     "Estimate",
+    "Leaks",
     "Neighbors",
     "Outliers",
     "Overview",
@@ -19,5 +22,6 @@ __all__ = [
     "Result",
     "Shown",
     "Similar",
+    "Split",
     "Summary",
 ]

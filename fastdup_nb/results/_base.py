@@ -93,7 +93,8 @@ class ImageResult(Result):
         which : str, int or list, optional
             Which of the images. Duplicates: ``"removable"`` (default), ``"kept"`` or ``"members"``. Outliers:
             ``"outliers"`` (default) or ``"all"``. Clusters: the number of a cluster, or several; all but the noise by
-            default. Quality: the name of an issue, or several; any by default. Similar: all but the query.
+            default. Quality: the name of an issue, or several; any by default. Similar: all but the query. Leaks:
+            the images of one split; of all by default. Split: the images of one split.
 
         Returns
         -------

@@ -1,0 +1,122 @@
+"""The images of one dataset, or of two side by side, as the search for leaks takes them: broken ones are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ._linking import merge_equal
+from ._scan import count_processors
+from ._stages import Stages
+from .embeddings import Descriptors, score_pairs
+from .errors import ParameterError
+from .findings.edges import Copies, IntArray
+from .findings.keeping import find_unsure_of
+from .findings.leaks import LeakTables, find_leaks, link_sides
+from .findings.verdicts import Verdicts, number_verdicts
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Images to compare, an entry each; *rows* names the distinct vector of each, *files* its content."""
+
+    image_ids: list[str]
+    rows: IntArray
+    files: IntArray
+    descriptors: Descriptors
+    facts: list[dict[str, object]]
+    labels: list[object]
+    verdicts: Verdicts | None
+    number_pixels: Callable[[Sequence[int]], IntArray]
+    n_jobs: int
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    def score(self, a: IntArray, b: IntArray) -> npt.NDArray[np.float32]:
+        """Return the similarity of rows *a* and rows *b*."""
+        return score_pairs(self.descriptors.take(a), self.descriptors.take(b))
+
+    def copies(self, near: tuple[IntArray, IntArray]) -> Copies:
+        """Return the images as those of ``findings``; rows of *near* may have the same pixels."""
+        pixels = self.number_pixels(find_unsure_of(self.facts, self.rows, *near))
+        return Copies(self.image_ids, self.rows, self.files, pixels, np.arange(len(self)))
+
+    def find_leaks(self, sides: IntArray, names: Sequence[str], least: float) -> LeakTables:
+        """Return the pairs across sides, of which each image is one (a place in *names*) or none (-1)."""
+        links = link_sides(
+            self.descriptors.vectors, self.rows, sides, self.score, min_similarity=least, n_jobs=self.n_jobs
+        )
+        return find_leaks(
+            self.copies(links.near), sides, names, links, self.score,
+            min_similarity=least, labels=self.labels, verdicts=self.verdicts,
+        )  # fmt: skip
+
+
+def pool_one(stages: Stages) -> Pool:
+    """Return the images of a dataset."""
+    labels = stages.labels.iloc[stages.valid]
+    return Pool(
+        stages.valid_ids, stages.rows, stages.files, stages.descriptors, stages.valid_facts, _without_gaps(labels),
+        stages.verdicts, stages.pixel_ids, count_processors(stages.settings.n_jobs),
+    )  # fmt: skip
+
+
+def pool_two(one: Stages, other: Stages) -> Pool:
+    """Return the images of *one*, then those of *other*, numbered together.
+
+    Raises
+    ------
+    ParameterError
+        If their vectors cannot be compared.
+    """
+    check_comparable(one, other)
+    both, of_distinct = merge_equal(_concatenate(one.descriptors, other.descriptors))
+    places = np.concatenate([one.rows, other.rows + len(one.descriptors)])
+    digests = [stages.scan.digests[i] for stages in (one, other) for i in stages.valid]
+    numbers: dict[str | None, int] = {}
+    files = np.array([numbers.setdefault(digest, len(numbers)) for digest in digests], dtype=np.int64)
+    judged = {**other.tags.verdicts(), **one.tags.verdicts()}
+    verdicts = number_verdicts({pair: verdict for pair, (verdict, _) in judged.items()}, numbers)
+    labels = [*_without_gaps(one.labels.iloc[one.valid]), *_without_gaps(other.labels.iloc[other.valid])]
+
+    def number_pixels(unsure: Sequence[int]) -> IntArray:
+        n = len(one.valid)
+        names = one.pixel_names([i for i in unsure if i < n]) + other.pixel_names([i - n for i in unsure if i >= n])
+        hashes = [str(facts["pixel_hash"]) for facts in (*one.valid_facts, *other.valid_facts)]
+        full = {short: name for short, name in zip(hashes, names, strict=True) if short != name}
+        names = [full.get(short, name) for short, name in zip(hashes, names, strict=True)]  # known to one is so to both
+        known: dict[str, int] = {}
+        return np.array([known.setdefault(name, len(known)) for name in names], dtype=np.int64)
+
+    return Pool(
+        [*one.valid_ids, *other.valid_ids], of_distinct[places] if len(places) else places, files, both,
+        [*one.valid_facts, *other.valid_facts], labels, verdicts, number_pixels, count_processors(one.settings.n_jobs),
+    )  # fmt: skip
+
+
+def check_comparable(one: Stages, other: Stages) -> None:
+    """Raise unless the vectors of two datasets come from one encoder, as far as one can tell."""
+    mine, theirs = one.encoder_key, other.encoder_key
+    own = [stages.settings.embeddings for stages in (one, other)]
+    widths = [None if vectors is None else vectors.shape[1] for vectors in own]
+    if mine != theirs or widths[0] != widths[1]:
+        told = [stages.encoder_name for stages in (one, other)]
+        raise ParameterError(
+            "The other dataset given to Dataset.leaks must have vectors of the same encoder. Got "
+            f"{told[1]} beside {told[0]}; try ds.leaks(other.using(encoder=...)) with the encoder of ds."
+        )
+
+
+def _concatenate(a: Descriptors, b: Descriptors) -> Descriptors:
+    if not len(a) or not len(b):
+        return a if len(a) else b
+    details = None if a.details is None or b.details is None else np.concatenate([a.details, b.details])
+    return Descriptors(np.concatenate([a.vectors, b.vectors]), details)
+
+
+def _without_gaps(values: Mapping[str, object]) -> list[object]:
+    return [value if isinstance(value, str) else None for value in values.tolist()]  # type: ignore[attr-defined]
