@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from ._linking import merge_equal
 from ._scan import count_processors
@@ -118,5 +119,5 @@ def _concatenate(a: Descriptors, b: Descriptors) -> Descriptors:
     return Descriptors(np.concatenate([a.vectors, b.vectors]), details)
 
 
-def _without_gaps(values: Mapping[str, object]) -> list[object]:
-    return [value if isinstance(value, str) else None for value in values.tolist()]  # type: ignore[attr-defined]
+def _without_gaps(values: pd.Series) -> list[object]:
+    return [value if isinstance(value, str) else None for value in values.tolist()]

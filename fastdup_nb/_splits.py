@@ -207,7 +207,7 @@ def _bind_duplicates(stages: Stages, pool: Pool, least: float) -> tuple[IntArray
     """Return the node of each image, and pairs of images that the neighbor graph finds alike."""
     graph = stages.graph
     near, ranks = np.nonzero((graph.indices >= 0) & (graph.distances <= SAME_PIXELS_DISTANCE))
-    copies = pool.copies((near, graph.indices[near, ranks]))
+    copies = pool.copies((near, graph.indices[near, ranks].astype(np.int64)))
     edges = Edges.of_graph(copies, graph.indices, pool.score, least)
     if pool.verdicts is not None:
         judged = pool.verdicts.applied(copies, edges, pool.score, least)

@@ -240,7 +240,7 @@ def _ask(  # noqa: PLR0917
     a, b, distance = np.repeat(rows, k), of_base[indices.ravel()], distances.ravel()
     similarity = score_chunks(score, a, b)
     alike = (similarity >= least) | (distance <= SAME_PIXELS_DISTANCE)
-    is_full = alike.reshape(-1, k)[:, k // 2 :].any(axis=1)
+    is_full = np.asarray(alike.reshape(-1, k)[:, k // 2 :].any(axis=1))
     alike &= a != b
     return np.stack([a[alike], b[alike], similarity[alike], distance[alike]]).astype(np.float64), is_full
 
@@ -315,7 +315,7 @@ def _summarize(  # noqa: PLR0917
 ) -> pd.DataFrame:  # fmt: skip
     """Return a row for each two sides."""
     n_images = np.bincount(sides[sides >= 0], minlength=len(names))
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for s, t in combinations(range(len(names)), 2):
         leaked = [int(touched[sides == one, other].sum()) for one, other in ((s, t), (t, s))]
         n_a, n_b = int(n_images[s]), int(n_images[t])

@@ -244,12 +244,12 @@ class Leaks(ImageResult):
         return f"ds.leaks({self._call}{', ' if self._call else ''}{option})"
 
     def _rows(self, n_rows: int) -> tuple[Row, ...]:
-        """Return the best pairs, none whose two images are both shown already."""
+        """Return the best pairs, of pictures that have not been shown yet."""
         seen: set[str] = set()
-        rows = []
+        rows: list[Row] = []
         for pair in self.pairs.head(50 * n_rows).to_dict("records"):
             a, b = str(pair["image_id_a"]), self._other + str(pair["image_id_b"])
-            if len(rows) < n_rows and not {a, b} <= seen:
+            if len(rows) < n_rows and seen.isdisjoint({a, b}):
                 rows.append(self._row(pair, a, b))
                 seen |= {a, b}
         return tuple(rows)
@@ -285,11 +285,11 @@ def build_leaks(
     places = np.flatnonzero(found.n_twins > 0)
     images = pd.DataFrame(
         {
-            "split": pd.Series([names[sides[i]] for i in places], dtype=TEXT),
-            "label": pd.Series([labels[i] for i in places], dtype=TEXT),
+            "split": pd.Series([names[sides[i]] for i in places.tolist()], dtype=TEXT),
+            "label": pd.Series([labels[i] for i in places.tolist()], dtype=TEXT),
             "n_twins": found.n_twins[places],
         }
-    ).set_index(pd.Index([image_ids[i] for i in places], name="image_id", dtype=TEXT))
+    ).set_index(pd.Index([image_ids[i] for i in places.tolist()], name="image_id", dtype=TEXT))
     n_images = int((sides >= 0).sum())
     return Leaks(
         pairs=found.pairs, summary=found.summary, images=images, splits=tuple(names), min_similarity=min_similarity,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 DatasetT = TypeVar("DatasetT")
 _N_EXAMPLES = 5
+_MAX_ROWS = 4
 _MAX_CLASSES = 12
 _FAR = 0.01  # how far off the wanted share is worth a remark
 
@@ -101,10 +102,10 @@ class Split(ImageResult, Generic[DatasetT]):
             title="Split",
             headline=self._headline(),
             facts=self._facts(),
-            rows=tuple(self._row(str(name)) for name in self.shares.index[: min(n_rows, 4)] if len(self.table)),
+            rows=tuple(self._row(i) for i in range(min(n_rows, _MAX_ROWS, len(self.shares))) if len(self.table)),
             rows_title="Some of each",
             noun=("split", "splits"),
-            n_more=max(0, len(self.shares) - min(n_rows, 4)) if len(self.table) else 0,
+            n_more=max(0, len(self.shares) - min(n_rows, _MAX_ROWS)) if len(self.table) else 0,
             empty=NO_IMAGE,
             table=self._table(),
             notes=self._notes(),
@@ -184,8 +185,8 @@ class Split(ImageResult, Generic[DatasetT]):
             notes.append(f"{format_count(n_small, ('class is', 'classes are'))} not in every split.")
         return tuple(notes)
 
-    def _row(self, name: str) -> Row:
-        facts = self.shares.loc[name]
+    def _row(self, place: int) -> Row:
+        name, facts = str(self.shares.index[place]), self.shares.iloc[place]
         ids = self.table.index[self.table["split"] == name]
         step = max(1, len(ids) // _N_EXAMPLES)
         shown = ids[::step][:_N_EXAMPLES]
