@@ -125,7 +125,8 @@ def tell(told: object, column: str, listing: Listing) -> pd.Series:
     if told is None:
         values = [None] * len(index)
     elif isinstance(told, pd.Series):
-        values = told.reindex(index).tolist() if told.index.isin(index).any() else told.tolist()
+        by_id = told.index.isin(index).any() or len(told) != len(index)
+        values = told.reindex(index).tolist() if by_id else told.tolist()
     elif told == "folder":
         values = _folders(listing) if column == "label" else _top_folders(listing)
     elif isinstance(told, str):

@@ -73,7 +73,7 @@ class Splits:
         >>> import tempfile, fastdup_nb as fd
         >>> ds = fd.Dataset(fd.sample(tempfile.mkdtemp() + "/sample"), split="folder", cache=None)
         >>> leaks = ds.leaks()
-        >>> ds.where(~ds.images.index.isin(leaks.removable(from_="test"))).leaks().n_pairs
+        >>> ds.where(ds.images.drop(leaks.removable(from_="test"))).leaks().n_pairs
         0
         """
         least = read_similarity(min_similarity, self._stages.presets, "Dataset.leaks")
@@ -180,6 +180,7 @@ class Splits:
         return Split(
             table=table, counts=counts, shares=achieved, n_rounds=n_rounds, min_similarity=least,
             _told=_remarks(classes, stratify, told), _n_broken=self._shown.n_broken,
+            _call=_tell_split(wanted, stratify, groups, least),
             _make=lambda splits: self.using(split=splits), _shown=self._shown,
         )  # fmt: skip
 
@@ -234,7 +235,8 @@ def _read_column(stages: Stages, told: object, option: str, caller: str) -> pd.S
         )
     checked = check_told(told, option, [])
     check_length(checked, option, stages.listing, caller=caller)
-    return tell(checked, "label" if option == "stratify" else option, stages.listing)
+    column = tell(checked, "label" if option == "stratify" else option, stages.listing)
+    return column.rename(told.name if isinstance(told, pd.Series) else None)
 
 
 def _tell_call(split: object) -> str:
@@ -242,6 +244,13 @@ def _tell_call(split: object) -> str:
     if not isinstance(split, str):
         return "split"
     return "" if split == "split" else repr(split)
+
+
+def _tell_split(wanted: Mapping[str, float], stratify: object, groups: object, least: float) -> str:
+    """Return how a split is made, as one would write it; a name for it where a Series was given."""
+    if not all(isinstance(column, (str, type(None))) for column in (stratify, *_as_list(groups))):
+        return "split"
+    return f"ds.split({dict(wanted)!r}, stratify={stratify!r}, groups={groups!r}, min_similarity={least!r})"
 
 
 def _as_list(groups: object) -> list[object]:

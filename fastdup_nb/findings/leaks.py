@@ -238,7 +238,7 @@ def _ask(  # noqa: PLR0917
     """Return the pairs that are alike among the *k* nearest, and whose later half still holds some."""
     indices, distances = search(base, queries, n_neighbors=k, n_jobs=n_jobs)
     a, b, distance = np.repeat(rows, k), of_base[indices.ravel()], distances.ravel()
-    similarity = score_chunks(score, a, b)
+    similarity = score_chunks(score, np.minimum(a, b), np.maximum(a, b))  # as duplicates are, to the last digit
     alike = (similarity >= least) | (distance <= SAME_PIXELS_DISTANCE)
     is_full = np.asarray(alike.reshape(-1, k)[:, k // 2 :].any(axis=1))
     alike &= a != b

@@ -169,19 +169,21 @@ def _move_groups(dealt: _Dealt, found: IntArray, parts: Mapping[int, tuple[IntAr
 def _deal_alone(dealt: _Dealt, classes: IntArray, rng: np.random.Generator) -> IntArray:
     """Return the split of each image that is in no group: what its class still lacks there."""
     found = np.empty(len(classes), dtype=np.int64)
-    owed = np.zeros(len(dealt.shares))
+    n_alone = np.bincount(classes, minlength=len(dealt.of_class))
+    wanted = dealt.of_class[:, None] * dealt.shares - dealt.held
+    lacking = np.array([_fill(row, n) for row, n in zip(wanted, n_alone.tolist(), strict=True)])
+    owed = (wanted - lacking).sum(axis=0)  # what classes without images to spare have left undone
     order = rng.permutation(len(classes))
     order = order[np.argsort(classes[order], kind="stable")]
-    starts = np.searchsorted(classes[order], np.arange(len(dealt.of_class) + 1))
-    for one in rng.permutation(len(dealt.of_class)):
-        images = order[starts[one] : starts[one + 1]]
-        lacking = _fill(dealt.of_class[one] * dealt.shares - dealt.held[one], len(images))
-        counts = np.floor(lacking + _EPSILON)
-        owed += lacking - counts
-        cut = np.flatnonzero(lacking > counts + _EPSILON)
-        one_more = cut[np.argsort(-owed[cut], kind="stable")][: len(images) - int(counts.sum())]
+    starts = np.searchsorted(classes[order], np.arange(len(n_alone) + 1))
+    for one in rng.permutation(len(n_alone)):
+        counts = np.floor(lacking[one] + _EPSILON)
+        owed += lacking[one] - counts
+        cut = np.flatnonzero(lacking[one] > counts + _EPSILON)
+        one_more = cut[np.argsort(-owed[cut], kind="stable")][: n_alone[one] - int(counts.sum())]
         counts[one_more] += 1
         owed[one_more] -= 1
+        images = order[starts[one] : starts[one + 1]]
         found[images] = np.repeat(np.arange(len(counts)), counts.astype(np.int64))
     return found
 

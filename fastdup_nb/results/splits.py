@@ -51,6 +51,7 @@ class Split(ImageResult, Generic[DatasetT]):
     min_similarity: float
     _told: tuple[str, ...]
     _n_broken: int
+    _call: str
     _make: Callable[[pd.Series], DatasetT]
     _shown: Shown
 
@@ -74,9 +75,10 @@ class Split(ImageResult, Generic[DatasetT]):
         return ids
 
     def _deck(self) -> Deck:
-        from ..widgets._deck import Caption, Deck, RowCaption
+        from ..widgets._deck import Caption, Deck, RowCaption, Sort
 
-        order = pd.Index(self.shares.index).get_indexer(self.table["split"]).argsort(kind="stable")
+        names = self.shares.index.tolist()
+        order = pd.Index(names).get_indexer(self.table["split"]).argsort(kind="stable")
         table = self.table.iloc[order]
         rows = self.shares.loc[self.shares["n_images"] > 0]
         sizes = self.table["group"].value_counts()
@@ -92,9 +94,10 @@ class Split(ImageResult, Generic[DatasetT]):
             return RowCaption(str(rows.index[row]), format_count(int(facts["n_images"]), IMAGES), _tell_shares(facts))
 
         return Deck(
-            title="Split", headline=self._headline(), table=table, code="split.table.sort_values('split')",
-            caption=caption, rows=rows, row_column="split", row_code="split.shares", row_caption=row_caption,
-            row_noun=("split", "splits"), empty=NO_IMAGE,
+            title="Split", headline=self._headline(), table=table, caption=caption,
+            code=f"{self._call}.table.sort_values('split', key=pd.Index({names!r}).get_indexer, kind='stable')",
+            rows=rows, row_column="split", row_code=f"{self._call}.shares", row_caption=row_caption,
+            row_noun=("split", "splits"), sorts={"smallest first": Sort("n_images")}, empty=NO_IMAGE,
         )  # fmt: skip
 
     def _view(self, n_rows: int) -> View:
