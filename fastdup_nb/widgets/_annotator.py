@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -35,14 +36,12 @@ class Annotator(Gallery):
         The labels that can be given.
     """
 
+    _about = MappingProxyType({"is_queue": True})
+
     def __init__(self, deck: Deck, pictures: Pictures, labels: Sequence[str], *, page_size: int = 24) -> None:
         self.labels = list(labels)
         self._times: deque[tuple[float, int]] = deque(maxlen=_PACE_ACTIONS)
         super().__init__(replace(deck, title="Labeling"), pictures, page_size=page_size)
-        first = self._first_waiting()
-        self._info = {**self._info, "is_queue": True, "start": first % page_size}
-        if deck.rows is None:
-            self.page = first // page_size
 
     def to_frame(self) -> pd.DataFrame:
         """Return the labels given so far.
@@ -59,7 +58,7 @@ class Annotator(Gallery):
         index = pd.Index(ids, name="image_id", dtype=object)
         return pd.DataFrame({"label": pd.Series(labels, index=index, dtype=object), "is_skipped": skipped}, index=index)
 
-    def _first_waiting(self) -> int:
+    def _find_start(self) -> int:
         done = self._done()
         return next((i for i, image_id in enumerate(self._controller.ids) if image_id not in done), 0)
 

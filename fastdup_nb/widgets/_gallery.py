@@ -6,6 +6,7 @@ import logging
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import anywidget
@@ -45,6 +46,8 @@ class Gallery(anywidget.AnyWidget):
     _esm = read_module("common.js", "hub.js", "viewer.js", "gallery.js")
     _css = read_module("common.css", "gallery.css")
 
+    _about: Mapping[str, object] = MappingProxyType({})
+
     selection = Selection()
     page = traitlets.Int(0).tag(sync=True)
     page_size = traitlets.Int(24, min=1, max=MAX_PAGE_SIZE).tag(sync=True)
@@ -55,6 +58,7 @@ class Gallery(anywidget.AnyWidget):
     _palette: traitlets.List[dict[str, str]] = traitlets.List().tag(sync=True)
     _counts = traitlets.Dict().tag(sync=True)
     _progress = traitlets.Dict().tag(sync=True)
+    _is_sent = traitlets.Bool(False).tag(sync=True)
     _uid = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, deck: Deck, pictures: Pictures, *, page_size: int = 24, **options: object) -> None:
@@ -63,13 +67,17 @@ class Gallery(anywidget.AnyWidget):
         self._rejected = self._controller.rejected()
         self._listeners = Listeners()
         uid = uuid.uuid4().hex  # the front end begins with the state that the model is opened with
-        state = {"_query": _as_dict(Query()), "_info": _tell_info(deck), "_uid": uid, **self._find_state(Query())}
-        super().__init__(model_id=uid, page_size=page_size, **state, **options)
+        start = self._find_start()
+        page = start // page_size if deck.rows is None else 0
+        info = {**_tell_info(deck), **self._about, "start": start % page_size}
+        state = {"_query": _as_dict(Query()), "_info": info, "_uid": uid, **self._find_state(Query())}
+        super().__init__(model_id=uid, page=page, page_size=page_size, _is_sent=True, **state, **options)
         self.on_msg(self._receive)
         self._unsubscribe = pictures.tags.subscribe(self._tags_changed)
         self.observe(self._take_selection, "selection")
         self.observe(lambda _: self._renew_code(), "_query")
         close_previous(self)
+        self._send_first()
 
     def selection_frame(self) -> pd.DataFrame:
         """Return the selected rows of the table behind the gallery; facts of the images where some are not in it."""
@@ -112,6 +120,16 @@ class Gallery(anywidget.AnyWidget):
             selected = [image_id for image_id in self.selection if image_id in shown]
             state = {"tags": tags, "selected": selected, "n_selected": len(self.selection)}
             self.send({"kind": "done", "n": message["n"], **state})
+
+    def _find_start(self) -> int:
+        """Return the position of the image to begin with."""
+        return 0
+
+    def _send_first(self) -> None:
+        """Send the page in view before it is asked for, so that it is there as soon as its view."""
+        page = {"query": self._query, "page": self.page, "size": self.page_size}
+        self._receive(self, {"op": "page", "key": "first", **page}, [])
+        self._is_sent = False  # a front end that comes later has to ask
 
     def _do_page(self, message: Mapping[str, Any]) -> None:
         query = Query(**message["query"])

@@ -139,13 +139,14 @@ class GalleryView {
     if (!known) { this.request(page); return; }
     if (known.content.page !== page) { this.set({ page: known.content.page }); return; }
     this.draw(known);
-    if (page + 1 < known.content.n_pages) this.fetchAhead(page);
+    this.fetchAhead(page, known.content.n_pages);
   }
 
-  /** Ask for the next page once the pictures of this one are seen. */
-  async fetchAhead(page) {
+  /** Ask for the next page and the one before once the pictures of this one are seen. */
+  async fetchAhead(page, nPages) {
     await Promise.allSettled([...this.grid.querySelectorAll("img")].map((picture) => picture.decode()));
-    if (page === this.model.get("page")) this.request(page + 1);
+    if (page !== this.model.get("page")) return;
+    for (const near of [page + 1, page - 1]) if (near >= 0 && near < nPages) this.request(near);
   }
 
   draw({ content, urls }) {
@@ -488,7 +489,8 @@ export default {
   initialize({ model }) {
     const hub = hubOf(model);
     const query = model.get("_query");
-    hub.ask(JSON.stringify([query, model.get("page_size"), model.get("page")]), query, model.get("page"), model.get("page_size"));
+    const [page, size] = [model.get("page"), model.get("page_size")];
+    hub[model.get("_is_sent") ? "expect" : "ask"](JSON.stringify([query, size, page]), query, page, size);
     hub.viewed = hideComingTwins(model.get("_uid"));
     return () => { hub.viewed(); closeHub(model.get("_uid")); };
   },

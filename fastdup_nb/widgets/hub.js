@@ -1,8 +1,9 @@
 // One hub per model in a page, shared by all its views: pages and their pictures, tags, what is selected.
 
 const hubs = new Map();
-const KEPT_PAGES = 6;
+const KEPT_PAGES = 24;
 const PATIENCE_MS = 3000;
+const FIRST_MS = 1000;
 
 class Hub {
   constructor(model) {
@@ -26,6 +27,13 @@ class Hub {
     this.waiting.set(key, performance.now());
     setTimeout(() => { if (this.waiting.has(key)) this.tell("late", key); }, PATIENCE_MS);
     this.send({ op: "page", key, query, page, size });
+  }
+
+  /** Wait for the first page, which the kernel sends unasked; should it have been lost, ask for it. */
+  expect(key, query, page, size) {
+    this.first = key;
+    this.waiting.set(key, performance.now());
+    setTimeout(() => { if (this.waiting.delete(key)) this.ask(key, query, page, size); }, FIRST_MS);
   }
 
   /** Ask for a deed. The kernel answers each by its number, once it is stored. */
@@ -62,7 +70,7 @@ class Hub {
 
   receive(content, buffers) {
     this.heard = true;
-    if (content.kind === "page" || content.kind === "more") this.keep(content, buffers);
+    if (content.kind === "page" || content.kind === "more") this.keep({ ...content, key: content.key === "first" ? this.first : content.key }, buffers);
     else if (content.kind === "tags") {
       if (this.pending.size > 1) for (const [id, tags] of Object.entries(content.tags)) this.stored.set(id, tags);
       else this.tagsAre(content.tags);
