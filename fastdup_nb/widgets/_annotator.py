@@ -59,12 +59,14 @@ class Annotator(Gallery):
         return pd.DataFrame({"label": pd.Series(labels, index=index, dtype=object), "is_skipped": skipped}, index=index)
 
     def _find_start(self) -> int:
+        self._controller.counts()
         done = self._done()
         return next((i for i, image_id in enumerate(self._controller.ids) if image_id not in done), 0)
 
     def _done(self) -> set[str]:
-        tagged = self._controller.tags.tagged
-        return {image_id for tag in (*self.labels, SKIPPED) for image_id in tagged(tag)}
+        """Return the images that have a label or were skipped, of those counted last."""
+        wanted = {*self.labels, SKIPPED}
+        return {image_id for image_id, tags in self._controller.tags_of.items() if not wanted.isdisjoint(tags)}
 
     def _do_tag(self, message: Mapping[str, Any]) -> None:
         """Give a label in place of any other; the same one again changes nothing."""
@@ -80,13 +82,13 @@ class Annotator(Gallery):
         palette = [{"name": label, "color": _COLORS[i % len(_COLORS)], "key": _KEYS[i] if i < len(_KEYS) else ""}
                    for i, label in enumerate(self.labels)]  # fmt: skip
         palette.append({"name": SKIPPED, "color": "#777777", "key": ""})
-        return {**super()._find_state(query), "_palette": palette, "_progress": self._tell_progress()}
+        state = super()._find_state(query)  # counts the tags
+        return {**state, "_palette": palette, "_progress": self._tell_progress()}
 
     def _tell_progress(self) -> dict[str, Any]:
-        images = set(self._controller.ids)
-        skipped = images.intersection(self._controller.tags.tagged(SKIPPED))
-        n, n_done = len(images), len(images & self._done())
-        text = f"{n_done - len(skipped):,} labeled, {len(skipped):,} skipped, {n - n_done:,} to go"
+        n, n_done = self._controller.n_images, len(self._done())
+        n_skipped = self._controller.counts().get(SKIPPED, 0)
+        text = f"{n_done - n_skipped:,} labeled, {n_skipped:,} skipped, {n - n_done:,} to go"
         pace = self._pace()
         if pace:
             text += f" · {pace:.0f} a minute, {(n - n_done) / pace:,.0f} minutes left"

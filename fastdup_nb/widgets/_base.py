@@ -58,8 +58,8 @@ class TagBook(Protocol):
     def pairs(self) -> pd.DataFrame:
         """Return the judged pairs: ``image_id_a``, ``image_id_b``, ``verdict``."""
 
-    def counts(self) -> pd.Series:
-        """Return the number of images with each tag."""
+    def changed_since(self, mark: tuple[int, int]) -> tuple[tuple[int, int], list[str]]:
+        """Return the images whose tags may have changed since a mark, and the mark of now; (0, 0) is the beginning."""
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each image and tag, with the image ids as the index."""

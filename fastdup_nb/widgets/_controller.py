@@ -6,7 +6,7 @@ Handlers may run in another thread than the notebook's cells, so all of it is be
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
@@ -63,6 +63,14 @@ class Controller:
         self._images = frozenset(self.ids)
         self._labels = pictures.images["label"].reindex(deck.table.index)
         self._answers: OrderedDict[Query, Found] = OrderedDict()
+        self.tags_of: dict[str, tuple[str, ...]] = {}  # of the images in the deck that have any, as of the last count
+        self._counts: Counter[str] = Counter()
+        self._counted = (0, 0)
+
+    @property
+    def n_images(self) -> int:
+        """Number of images in the deck, each counted once."""
+        return len(self._images)
 
     def find(self, query: Query) -> Found:
         """Return the tiles that a query asks for."""
@@ -184,10 +192,16 @@ class Controller:
         return next((i for i in range(starts[row], starts[row + 1]) if self._is_kept(row, i)), int(starts[row]))
 
     def counts(self) -> dict[str, int]:
-        """Return how many images of the deck carry each tag, and how many carry none."""
-        found = {str(tag): self._images.intersection(self.tags.tagged(str(tag))) for tag in self.tags.counts().index}
-        n_tagged = len(set().union(*found.values()))
-        return {**{tag: len(images) for tag, images in found.items() if images}, "": len(self._images) - n_tagged}
+        """Return how many images of the deck carry each tag, and how many carry none; counts what has changed."""
+        with self.lock:
+            counted, changed = self.tags.changed_since(self._counted)
+            for image_id, tags in self.tags.of([i for i in changed if i in self._images]).items():
+                self._counts.subtract(self.tags_of.pop(image_id, ()))
+                self._counts.update(tags)
+                if tags:
+                    self.tags_of[image_id] = tags
+            self._counted = counted
+            return {**{tag: n for tag, n in self._counts.items() if n}, "": len(self._images) - len(self.tags_of)}
 
     def code(self, query: Query) -> str:
         """Return the line of pandas for what is shown or selected."""
