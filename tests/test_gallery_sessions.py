@@ -93,7 +93,9 @@ def test_the_first_page_comes_unasked_and_only_with_the_model(ds, monkeypatch):
     sent = []
     monkeypatch.setattr(fd.widgets._gallery.Gallery, "send", lambda self, content, buffers=None: sent.append(content))
     gallery = ds.gallery(ds.image_ids, page_size=12)
-    assert [(page["kind"], page["key"], page["page"], len(page["pictures"])) for page in sent] == [("page", "first", 0, 12)]
+    assert [(page["kind"], page["key"], page["page"], len(page["pictures"])) for page in sent] == [
+        ("page", "first", 0, 12)
+    ]
     assert not gallery.get_state()["_is_sent"]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from .._validation import check_choice
 from ._controller import Pictures
 from ._deck import Deck, Query
 from ._gallery import Gallery
@@ -43,6 +44,28 @@ class Annotator(Gallery):
         self._times: deque[tuple[float, int]] = deque(maxlen=_PACE_ACTIONS)
         super().__init__(replace(deck, title="Labeling"), pictures, page_size=page_size)
 
+    def label(self, images: object, label: str) -> object:
+        """Give images a label in place of any other, as its key does.
+
+        Parameters
+        ----------
+        images : id, ids, DataFrame or boolean Series
+            As ``ds.tags.edit`` takes them.
+        label : str
+            One of ``labels``.
+
+        Returns
+        -------
+        Change
+            What really changed.
+        """
+        check_choice(label, "label", "Annotator.label", self.labels)
+        return self._give(images, label)
+
+    def skip(self, images: object) -> object:
+        """Skip images, as ``s`` does: they count as seen, and have none of the labels."""
+        return self._give(images, SKIPPED)
+
     def to_frame(self) -> pd.DataFrame:
         """Return the labels given so far.
 
@@ -73,10 +96,14 @@ class Annotator(Gallery):
         tag = str(message["tag"])
         if tag not in {*self.labels, SKIPPED}:
             raise ValueError(f"{tag!r} is none of the labels {self.labels}")
-        ids = self._ids(message)
+        ids = self._addressed(message)
+        if ids:
+            self._times.append((time.monotonic(), len(ids)))
+            self._decided(self._give(ids, tag))
+
+    def _give(self, images: object, tag: str) -> object:
         others = [name for name in (*self.labels, SKIPPED) if name != tag]
-        self._times.append((time.monotonic(), len(ids)))
-        self._decided(self._controller.tags.edit(ids, add=[tag], remove=others))
+        return self._controller.tags.edit(images, add=[tag], remove=others)
 
     def _find_state(self, query: Query) -> dict[str, Any]:
         palette = [{"name": label, "color": _COLORS[i % len(_COLORS)], "key": _KEYS[i] if i < len(_KEYS) else ""}

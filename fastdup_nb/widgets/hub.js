@@ -12,6 +12,7 @@ class Hub {
     this.waiting = new Map();    // key -> time asked
     this.selected = new Set();
     this.nSelected = 0;
+    this.nHidden = 0;            // of these, how many the filter hides
     this.views = new Set();
     this.heard = false;
     this.tags = new Map();       // image id -> tags as they are drawn, newer than the pages
@@ -58,13 +59,15 @@ class Hub {
     this.tell("lost");
   }
 
+  countSelected(content) { [this.nSelected, this.nHidden] = [content.n_selected, content.n_hidden]; }
+
   tagsAre(told) { for (const [id, tags] of Object.entries(told)) { this.stored.set(id, tags); this.tags.set(id, tags); } }
 
   done(content) {
     this.pending.delete(content.n);
     if (!this.pending.size) this.tagsAre(content.tags);
     else for (const [id, tags] of Object.entries(content.tags)) this.stored.set(id, tags);
-    if (content.n >= this.lastSelect) { this.selected = new Set(content.selected); this.nSelected = content.n_selected; }
+    if (content.n >= this.lastSelect) { this.selected = new Set(content.selected); this.countSelected(content); }
     this.tell("done");
   }
 
@@ -80,7 +83,7 @@ class Hub {
     else if (content.kind === "selection") {
       if (this.pending.has(this.lastSelect)) return;
       this.selected = new Set(content.ids);
-      this.nSelected = content.n;
+      this.countSelected(content);
       this.tell("selection", content);
     } else this.tell(content.kind, content, buffers);
   }
@@ -101,7 +104,7 @@ class Hub {
         if (!this.pending.size || !this.tags.has(tile.id)) this.tags.set(tile.id, tile.tags);
         if (tile.selected) this.selected.add(tile.id);
       }
-      if (!this.pending.has(this.lastSelect)) this.nSelected = content.n_selected;
+      if (!this.pending.has(this.lastSelect)) this.countSelected(content);
       this.pages.set(content.key, known);
       while (this.pages.size > KEPT_PAGES) this.pages.delete(this.pages.keys().next().value);
     }
