@@ -45,8 +45,8 @@ class GalleryView extends Grid {
   build() {
     const { root, info } = this;
     root.className = "fdnb-app fdnb-gallery";
-    root.setAttribute("role", "region");
-    root.setAttribute("aria-label", `${info.title} gallery`);
+    root.setAttribute("role", "group");    // no landmark: there may be many in a notebook
+    root.setAttribute("aria-label", info.title);
     keepKeys(root);
     root.addEventListener("keydown", (event) => this.key(event));
     this.search = make("input", { type: "search", placeholder: "Filter by path or label", "aria-label": "Filter by path or label", class: "fdnb-search" });
@@ -67,14 +67,14 @@ class GalleryView extends Grid {
     this.note = make("small", { class: "fdnb-count" });
     this.help = make("button", { text: "?", "aria-label": "Keys", "aria-expanded": "false", onclick: () => this.toggleHelp() });
     this.helpPanel = make("div", { class: "fdnb-help", hidden: true }, ...HELP.map(([keys, what]) => make("div", {}, make("kbd", { text: keys }), make("span", { text: what }))));
-    this.grid = make("div", { class: "fdnb-grid", role: "grid", "aria-label": info.title });
+    this.grid = make("div", { class: "fdnb-grid" });
     this.grid.addEventListener("focusin", (event) => this.focused(event.target));
     this.progress = make("div", { class: "fdnb-progress", hidden: true });
     this.selectedNote = make("b", { class: "fdnb-selected" });
     this.tagBar = make("span", { class: "fdnb-tags" });
     this.status = make("span", { class: "fdnb-status", role: "status", "aria-live": "polite" });
     this.error = make("div", { class: "fdnb-error", role: "alert", hidden: true });
-    this.codeLine = make("code");
+    this.codeLine = make("code", { tabindex: "0" });  // it scrolls
     const copy = make("button", { text: "Copy", title: "Copy this line of pandas", onclick: () => navigator.clipboard?.writeText(this.codeLine.textContent).then(() => this.say("copied")) });
     root.replaceChildren(
       make("div", { class: "fdnb-head" }, make("div", {}, make("b", { class: "fdnb-name", text: info.title }), make("span", { class: "fdnb-line", text: info.headline })), this.help),

@@ -18,7 +18,7 @@ class Grid {
     const inRows = content.rows.some((row) => row.row >= 0);
     const wide = Math.max(1, ...content.rows.map((row) => row.tiles.length)) + (inRows ? 1 : 0);
     this.grid.classList.toggle("fdnb-single-tiles", !inRows);
-    const counts = { role: "grid", "aria-multiselectable": "true", "aria-rowcount": inRows ? content.n_units : content.n_pages, "aria-colcount": wide };
+    const counts = { role: "grid", "aria-label": this.info.title, "aria-multiselectable": "true", "aria-rowcount": inRows ? content.n_units : content.n_pages, "aria-colcount": wide };
     for (const [name, value] of Object.entries(counts)) if (content.n_tiles) this.grid.setAttribute(name, value); else this.grid.removeAttribute(name);
     const first = inRows ? content.first : content.page;
     this.grid.replaceChildren(...(content.n_tiles ? content.rows.map((row, i) => this.row(row, first + i + 1)) : [make("p", { class: "fdnb-empty", text: content.note })]));
