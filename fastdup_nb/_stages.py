@@ -233,8 +233,8 @@ class Stages:
         digest = self.digest_of(image_id)
         return None if digest is None else self.store.thumbnail(facts_key(digest, self.encoder))
 
-    def picture(self, image_id: str, size: int) -> bytes:
-        """Return an image as a viewer shows it, as a JPEG of at most *size* pixels on its long side.
+    def picture(self, image_id: str, size: int) -> tuple[bytes, bool]:
+        """Return an image as a JPEG of at most *size* pixels on its long side, and whether it changed since the pass.
 
         Raises
         ------
@@ -242,7 +242,8 @@ class Stages:
             If it cannot be read.
         """
         data = read_bytes(self.listing.paths[self.position(image_id)])
-        return render_thumbnail(decode_image(data, at_least=size).image, size=size)
+        has_changed = sha256(data).hexdigest() != self.digest_of(image_id)
+        return render_thumbnail(decode_image(data, at_least=size).image, size=size), has_changed
 
     def neighbors_of(self, image_id: str, n_neighbors: int) -> list[tuple[str, float]]:
         """Return the nearest other images with their cosine similarity; none before the graph has been built."""

@@ -74,7 +74,7 @@ def test_no_picture_is_in_the_state_that_a_notebook_keeps(ds, kind):
     assert "selection" not in state
 
 
-def test_the_front_end_gets_the_whole_state_with_the_model_and_nothing_after_it(ds, monkeypatch):
+def test_the_front_end_gets_the_whole_state_with_the_model_and_after_it_the_first_page(ds, monkeypatch):
     sent, opened = [], []
     monkeypatch.setattr(Gallery, "_send", lambda gallery, *message, **_: opened and sent.append(message))
     open_model = Gallery.open
@@ -85,7 +85,8 @@ def test_the_front_end_gets_the_whole_state_with_the_model_and_nothing_after_it(
     assert state["_counts"] == {"": len(set(gallery._controller.ids))}
     assert state["_palette"]
     assert state["code"] == gallery.code != ""
-    assert sent == []
+    assert [message[0]["method"] for message in sent] == ["custom", "update"]
+    assert sent[1][0]["state"] == {"_is_sent": False}
 
 
 QUERIES = [{}, {"text": "CAT"}, {"tag": "=drop"}, {"tag": "untagged"}, {"row": 1}, {"sort": 0}]
@@ -127,7 +128,7 @@ def run(code: str, ds: fd.Dataset, gallery: object) -> pd.DataFrame:
 def test_the_line_of_pandas_makes_what_is_shown_of_a_frame_of_the_users(ds, make):
     frame = make(ds)
     gallery = ds.gallery(frame)
-    names = {"ds": ds, "frame": frame, "images": frame}
+    names = {"ds": ds, "gallery": gallery}
     assert eval(gallery.code, names).index.tolist() == gallery._controller.ids  # noqa: S307
 
 
@@ -256,7 +257,7 @@ def test_a_selection_is_heard_of_and_can_be_set(ds):
     browser.send("select", mode="remove", items=[3])
     assert heard[-1] == [gallery._controller.ids[1]]
     gallery.selection = gallery._controller.ids[:2]
-    assert browser.got[-1][0] == {"kind": "selection", "n": 2, "ids": []}
+    assert browser.got[-1][0] == {"kind": "selection", "ids": gallery.selection, "n_selected": 2, "n_hidden": 0}
 
 
 def test_listeners_hear_of_tags_made_in_the_gallery_only_and_their_faults_do_no_harm(ds):

@@ -306,6 +306,13 @@ def test_each_image_has_a_name_and_roles_fit(lab, page):
     assert gallery(page).locator('.fdnb-tile[tabindex="0"]').count() == 1
     assert gallery(page).get_by_role("row").count() >= 3
     assert gallery(page).get_by_role("status").count() == 1
+    assert gallery(page).get_by_role("rowheader").count() == gallery(page).get_by_role("row").count()
+    assert page.locator('.fdnb-app[role="region"]').count() == 0  # landmarks have to be few, and named each
+    assert page.locator(".fdnb-grid:not([role])[aria-label]").count() == 0
+    scrolled = page.locator("code").filter(has_not_text="import").evaluate_all(
+        "codes => codes.filter(c => c.closest('.fdnb-code') && c.tabIndex !== 0).length"
+    )
+    assert scrolled == 0
 
 
 def test_typing_a_filter_over_an_open_picture_tags_nothing(lab, page):
@@ -340,6 +347,76 @@ def test_a_selection_made_in_python_is_what_a_key_tags(lab, page):
     focus(page, 3)
     page.keyboard.press("d")
     lab.wait_for_kernel("set(ds.tagged('drop'))", set(ids))
+
+
+def test_a_range_shrinks_again_and_leaves_what_was_selected_before(lab, page):
+    ids = lab.kernel_eval("o._controller.ids[:8]")
+    focus(page, 2, 2)
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowRight")
+    lab.wait_for_kernel("set(o.selection)", {ids[2], *ids[4:8]})
+    page.keyboard.press("Shift+ArrowLeft")
+    page.keyboard.press("Shift+ArrowLeft")
+    lab.wait_for_kernel("set(o.selection)", {ids[2], *ids[4:6]})
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowLeft")
+    lab.wait_for_kernel("set(o.selection)", set(ids[2:5]))
+    page.keyboard.press("Shift+ArrowRight")
+    lab.wait_for_kernel("set(o.selection)", set(ids[2:5]))
+    tile(page, 6, 2).locator(".fdnb-id").click(modifiers=["Shift"])
+    lab.wait_for_kernel("set(o.selection)", {ids[2], *ids[4:7]})
+    page.keyboard.press("Escape")
+    lab.wait_for_kernel("o.selection", [])
+
+
+def test_what_the_filter_hides_of_the_selection_is_told_and_no_key_reaches_it(lab, page):
+    ids = lab.kernel_eval("[i for i in o._controller.ids if 'cat' in i or 'engine' in i]")
+    engines = [i for i in ids if "engine" in i]
+    lab.kernel_eval(f"setattr(o, 'selection', {ids!r})")
+    gallery(page, 2).get_by_label("Filter by path or label").fill("engine")
+    hidden = f"{len(ids) - len(engines)} hidden by the filter"
+    page.wait_for_function(
+        "(words) => document.querySelectorAll('.fdnb-selected')[2].textContent.includes(words)", arg=hidden
+    )
+    focus(page, 0, 2)
+    page.keyboard.press("d")
+    lab.wait_for_kernel("sorted(ds.tagged('drop'))", sorted(engines))
+    gallery(page, 2).get_by_label("Filter by path or label").fill("")
+    lab.wait_for_kernel("o._query['text']", "")
+    lab.kernel_eval("setattr(o, 'selection', [])")
+
+
+def test_a_tag_is_pressed_where_the_image_has_it_and_another_session_s_tag_is_seen(lab, page):
+    first = lab.kernel_eval("o._controller.ids[0]")
+    focus(page, 0, 2)
+    drop = gallery(page, 2).locator('[data-tag="drop"]')
+    assert drop.get_attribute("aria-pressed") == "false"
+    lab.kernel_eval(f"fd.Dataset('sample', labels='folder', tags='tags.sqlite').tags.add({first!r}, 'drop').text")
+    page.wait_for_function(
+        "() => document.querySelectorAll('.fdnb-gallery')[2].querySelector('[data-tag=drop]').ariaPressed === 'true'"
+    )
+    assert "tags: drop" in tile(page, 0, 2).get_attribute("aria-label")
+    assert "in another session" in gallery(page, 2).locator(".fdnb-status").inner_text()
+
+
+def test_aria_tells_the_place_of_rows_and_tiles_over_all_pages(lab, page):
+    lab.kernel_eval("setattr(o, 'page', 1)")
+    wait_for(page, "() => document.querySelectorAll('.fdnb-grid')[2].querySelector('[aria-rowindex=\"2\"]')")
+    grid = gallery(page, 2).locator(".fdnb-grid")
+    n_pages = lab.kernel_eval("-(-len(o._controller.ids) // 12)")
+    assert [grid.get_attribute(f"aria-{name}") for name in ("rowcount", "colcount")] == [str(n_pages), "12"]
+    assert tile(page, 3, 2).get_attribute("aria-colindex") == "4"
+    lab.kernel_eval("setattr(o, 'page', 0)")
+    rows = gallery(page).locator(".fdnb-group")
+    assert rows.first.get_attribute("aria-rowindex") == "1"
+    assert rows.first.locator(".fdnb-tile").first.get_attribute("aria-colindex") == "2"
+
+
+def test_a_gallery_that_has_a_name_tells_code_with_it(lab, page):
+    assert lab.kernel_eval("e.code") == "e.table"
 
 
 def test_rows_are_opened_and_reviewed_by_keys(lab, page):

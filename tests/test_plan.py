@@ -427,6 +427,57 @@ def test_a_manifest_that_was_changed_moves_nothing_elsewhere(ds, few, away, tmp_
         fd.load_plan(3)
 
 
+def stranger(folder, root, source, event="planned"):
+    """Write the manifest of somebody else into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    move = {"image_id": "x", "source": source, "destination": source, "base": "move_to", "reason": "", "digest": None}
+    header = {"event": "plan", "version": 1, "root": str(root), "seal": "0" * 64}
+    events = [header, {"event": event, **move, "stamp": None}]
+    (folder / "fastdup_nb_manifest.jsonl").write_text("".join(json.dumps(each) + "\n" for each in events))
+
+
+def test_the_root_that_a_stranger_names_is_not_believed(tmp_path):
+    home, away = tmp_path / "home", tmp_path / "home" / "unpacked" / "dropped"
+    (home / ".ssh").mkdir(parents=True)
+    (home / ".ssh" / "id").write_bytes(b"secret")
+    stranger(away, home / ".ssh", "id")
+    with pytest.raises(ParameterError, match=r"not believed.*root="):
+        fd.load_plan(away)
+    assert (home / ".ssh" / "id").read_bytes() == b"secret"
+    plan = fd.load_plan(away, root=home / "unpacked")
+    assert plan.to_frame()["status"].tolist() == ["missing"]
+    assert plan.root == home / "unpacked"
+
+
+@pytest.mark.parametrize("event", ["planned", "done"])
+def test_links_that_a_stranger_packed_lead_nowhere(tmp_path, event):
+    home, away = tmp_path / "home", tmp_path / "home" / "unpacked" / "dropped"
+    (home / ".ssh").mkdir(parents=True)
+    (home / ".ssh" / "id").write_bytes(b"secret")
+    photos = home / "unpacked" / "photos"
+    photos.mkdir(parents=True)
+    stranger(away, home, "x/id", event)
+    (photos if event == "planned" else away).joinpath("x").symlink_to(home / ".ssh")
+    plan = fd.load_plan(away, root=photos)
+    frame = plan.apply() if event == "planned" else plan.undo()
+    assert frame["status"].tolist() == ["failed"]
+    assert "link" in frame["error"][0]
+    assert (home / ".ssh" / "id").read_bytes() == b"secret"
+
+
+def test_a_collection_that_was_moved_is_named_and_its_files_are_put_back(ds, few, away):
+    before = {Path(path).relative_to(few): data for path, data in contents(few).items()}
+    ds.plan(move_to=away).apply()
+    few.rename(few.with_name("elsewhere"))
+    plan = fd.load_plan(away, root=few.with_name("elsewhere"))
+    assert set(statuses(plan.undo()).values()) == {"undone"}
+    elsewhere = few.with_name("elsewhere")
+    assert {Path(path).relative_to(elsewhere): data for path, data in contents(elsewhere).items()} == before
+    assert fd.load_plan(away).root == elsewhere
+    with pytest.raises(ParameterTypeError, match="'root' parameter"):
+        fd.load_plan(away, root=3)
+
+
 def test_a_link_in_the_folder_does_not_lead_files_elsewhere(ds, few, away, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     away.mkdir()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..errors import ParameterError
 from ._move import Move, is_inside
+from ._seal import is_sealed, make_seal
 
 MANIFEST_NAME = "fastdup_nb_manifest.jsonl"
 EVENTS = ("planned", "intent", "done", "undoing", "undone")
@@ -26,9 +27,11 @@ _FIELDS = tuple(field.name for field in fields(Move))
 class Manifest:
     """The manifest in a folder; nothing is written before ``begin``."""
 
-    def __init__(self, folder: Path, root: Path) -> None:
+    def __init__(self, folder: Path, root: Path, *, is_sealed: bool = False, is_given: bool = False) -> None:
         self.folder = folder
         self.root = root
+        self.is_sealed = is_sealed  # the root was written there by this user
+        self.is_given = is_given  # the root was named by the user, whatever is written there
 
     @property
     def path(self) -> Path:
@@ -38,12 +41,13 @@ class Manifest:
     @classmethod
     def open(cls, path: Path) -> Manifest:
         """Return the manifest in an existing file; the folder it lies in is the one that files were moved to."""
-        header = next((event for event in _read(path) if event.get("event") == "plan"), None)
+        header = next((event for event in reversed(_read(path)) if event.get("event") == "plan"), None)
         if header is None or not isinstance(header.get("root"), str) or header.get("version") != _VERSION:
             raise ParameterError(f"{str(path)!r} is no manifest of fastdup_nb, or one of a newer version.")
         if not os.path.isabs(str(header["root"])):
             raise ParameterError(f"The manifest {str(path)!r} names a root that is no absolute path.")
-        return cls(path.absolute().parent, Path(str(header["root"])))
+        root = Path(str(header["root"]))
+        return cls(path.absolute().parent, root, is_sealed=is_sealed(root, header.get("seal")))
 
     def states(self) -> dict[tuple[str, str, str], str]:
         """Return the last event of each move."""
@@ -65,13 +69,13 @@ class Manifest:
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.path.exists() and self.path.stat().st_size:
             known = Manifest.open(self.path).root
-            if known != self.root:
+            if known != self.root and not self.is_given:
                 raise ParameterError(
                     f"The folder {str(self.folder)!r} holds files moved out of {str(known)!r}. Give another folder for "
                     f"those of {str(self.root)!r}."
                 )
         states = self.states()
-        header = {"event": "plan", "version": _VERSION, "root": str(self.root)}
+        header = {"event": "plan", "version": _VERSION, "root": str(self.root), "seal": make_seal(self.root)}
         self._write([header, *(_as_event("planned", move) for move in moves if move.key not in states)])
 
     def record(self, event: str, move: Move) -> None:

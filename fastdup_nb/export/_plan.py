@@ -55,6 +55,7 @@ class Plan:
     folder: Path
     root: Path
     _seen: dict[tuple[str, str, str], Outcome] = field(default_factory=dict)
+    _is_given: bool = False  # the root was named by the user for a manifest that may be a stranger's
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row per file, as things are now.
@@ -93,7 +94,7 @@ class Plan:
 
     @property
     def _manifest(self) -> Manifest:
-        return Manifest(self.folder, self.root)
+        return Manifest(self.folder, self.root, is_given=self._is_given)
 
     def _paths(self, move: Move) -> tuple[Path, Path]:
         base = self.folder if move.base == "move_to" else self.root
@@ -121,8 +122,8 @@ class Plan:
         source, destination = self._paths(move)
         if state == "done" and not os.path.lexists(source):
             return "done", ""
-        if leads_out(self.folder if move.base == "move_to" else self.root, destination):
-            return "failed", "a link among the folders of the destination leads out of it"
+        if self._leads_out(move):
+            return "failed", _LINKED
         was_begun = state in {"intent", "undoing"}
         if not os.path.lexists(source):
             if was_begun and os.path.lexists(destination):
@@ -143,6 +144,8 @@ class Plan:
         source, destination = self._paths(move)
         if state not in {"done", "intent", "undoing"}:
             return self._seen.get(move.key, (state, ""))
+        if self._leads_out(move):
+            return "failed", _LINKED
         if os.path.lexists(destination):
             if not os.path.lexists(source):
                 self._moved(manifest, move, ("undoing", "done"), destination, source)
@@ -152,6 +155,12 @@ class Plan:
             return "done", f"it cannot be put back: there is no {destination} any more"
         manifest.record("undone", move)
         return "undone", ""
+
+    def _leads_out(self, move: Move) -> bool:
+        """Whether a link leads out of the folders of a move; those of a collection of one's own may."""
+        source, destination = self._paths(move)
+        base = self.folder if move.base == "move_to" else self.root
+        return leads_out(base, destination) or (self._is_given and leads_out(self.root, source))
 
     def _moved(self, manifest: Manifest, move: Move, events: tuple[str, str], source: Path, destination: Path) -> None:
         """Move a file between two events: one says what is meant, the other that it came to nothing."""
@@ -215,6 +224,7 @@ class Plan:
         )
 
 
+_LINKED = "a link among its folders leads out of them"
 _MEANINGS = {
     "planned": "nothing was touched yet",
     "done": "moved",
@@ -226,13 +236,16 @@ _MEANINGS = {
 }
 
 
-def load_plan(path: str | os.PathLike[str]) -> Plan:
+def load_plan(path: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None) -> Plan:
     """Return the plan of files that were moved before, to go on with it or to put them back.
 
     Parameters
     ----------
     path : path
         The folder that files were moved to, or the manifest in it, ``fastdup_nb_manifest.jsonl``.
+    root : path, optional
+        Root of the collection, where it lies elsewhere by now, or where the manifest was written by another user or on
+        another machine: a root that a stranger named is not believed.
 
     Returns
     -------
@@ -244,18 +257,25 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
     SourceNotFoundError
         If there is no manifest.
     ParameterError
-        If it is none, or was changed so that a move would lead out of its two folders.
+        If it is none, was changed so that a move would lead out of its two folders, or needs *root*.
     """
-    if not isinstance(path, (str, os.PathLike)):
-        raise ParameterTypeError(f"The 'path' parameter of load_plan must be a path. Got {path!r} instead.")
+    for name, value in (("path", path), ("root", path if root is None else root)):
+        if not isinstance(value, (str, os.PathLike)):
+            raise ParameterTypeError(f"The {name!r} parameter of load_plan must be a path. Got {value!r} instead.")
     file = Path(os.fspath(path)).expanduser().absolute()
     file = file / MANIFEST_NAME if file.is_dir() else file
     if not file.is_file():
         raise SourceNotFoundError(f"There is no manifest {str(file)!r}. Give the folder that files were moved to.")
     manifest = Manifest.open(file)
+    if root is None and not manifest.is_sealed:
+        raise ParameterError(
+            f"The manifest {str(file)!r} was not written by you on this machine, so the folder that it names, "
+            f"{str(manifest.root)!r}, is not believed. If it is the collection, say so: load_plan(path, root=...)."
+        )
     moves = manifest.moves()
     seen = {move.key: (event, "") for move, event in moves if event in {"done", "undone"}}
-    return Plan(tuple(move for move, _ in moves), manifest.folder, manifest.root, seen)
+    place = manifest.root if root is None else Path(os.fspath(root)).expanduser().absolute()
+    return Plan(tuple(move for move, _ in moves), manifest.folder, place, seen, root is not None)
 
 
 def build_move(image_id: str, relative: str, reason: str, digest: str | None, stamp: tuple[int, ...] | None) -> Move:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -27,7 +27,7 @@ class Shown:
 
     images: pd.DataFrame
     thumbnail: Callable[[str], bytes | None]
-    picture: Callable[[str, int], bytes]
+    picture: Callable[[str, int], tuple[bytes, bool]]
     neighbors: Callable[[str, int], list[tuple[str, float]]]
     open_tags: Callable[[], Tags]
 
@@ -43,7 +43,7 @@ class Shown:
 
     def tile(self, image_id: str, *lines: str, mark: str = "", label: bool = False) -> Tile:
         """Return the tile of an image: *lines*, then its size and, if *label*, its label."""
-        facts = self.images.loc[image_id].to_dict()
+        facts = self.facts(image_id, ("label", "width", "height", "file_size"))
         told = list(lines)
         if label and pd.notna(facts["label"]):
             told.append(f"label {facts['label']}")
@@ -52,6 +52,11 @@ class Shown:
         if pd.notna(facts["file_size"]):
             told.append(format_bytes(int(facts["file_size"])))
         return Tile(image_id, lines=tuple(told), mark=mark)
+
+    def facts(self, image_id: str, names: Sequence[str]) -> dict[str, Any]:
+        """Return some facts of an image; a whole row of the table would take ten times as long."""
+        place = self.images.index.get_loc(image_id)
+        return {name: self.images[name].array[place] for name in names}
 
     def open_gallery(self, deck: Deck, *, backend: str = "auto", page_size: int = 24) -> Gallery | PlainGallery:
         """Return a live gallery of a deck."""
@@ -91,7 +96,8 @@ class ImageResult(Result):
         tag : str or list of str
             One tag or several.
         which : str, int or list, optional
-            Which of the images. Duplicates: ``"removable"`` (default), ``"kept"`` or ``"members"``. Outliers:
+            Which of the images. Duplicates: ``"removable"`` (default), ``"kept"``, ``"members"``, or the
+            number of a group, or several, whose removable images are meant ("drop the others"). Outliers:
             ``"outliers"`` (default) or ``"all"``. Clusters: the number of a cluster, or several; all but the noise by
             default. Quality: the name of an issue, or several; any by default. Similar: all but the query. Leaks:
             the images of one split; of all by default. Split: the images of one split.

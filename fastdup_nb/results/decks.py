@@ -19,26 +19,27 @@ if TYPE_CHECKING:
 
 _COLORED, _GRAY = 5.0, 1.0  # colorfulness
 _IMAGES = ("image", "images")
+_COMPARED = ("width", "height", "file_size", "format", "sharpness", "brightness", "colorfulness")
+_FEW = 8
 _PATHS = {"path": Sort("image_id"), "path, backwards": Sort("image_id", ascending=False)}
 
 
 def deck_of_duplicates(found: Duplicates) -> Deck:
     """Return groups side by side; the image that stays stands for its group."""
-    members, groups, images = found.members, found.groups, found._shown.images
+    members, groups, shown = found.members, found.groups, found._shown
     call = f"ds.duplicates(min_similarity={found.min_similarity!r}, keep={found.keep!r})"
-    kept = images.loc[groups["representative"]]
-    kept_of = dict(zip(groups.index, kept.to_dict("records"), strict=True))
+    kept_of = dict(zip(groups.index, groups["representative"], strict=True))
 
     def caption(i: int) -> Caption:
-        member = members.iloc[i]
-        facts = images.loc[members.index[i]].to_dict()
+        member = {name: members[name].array[i] for name in ("group", "is_kept", "tier", "similarity")}
+        facts = shown.facts(members.index[i], _COMPARED)
         own = (
             f"{format_dimension(int(facts['width']), int(facts['height']))} · {format_bytes(int(facts['file_size']))}",
         )
         if member["is_kept"]:
             return Caption(own, mark="keep")
         tier = f"{member['tier']} {format_similarity(member['similarity'])}"
-        return Caption((tier, *own, *tell_differences(kept_of[member["group"]], facts)))
+        return Caption((tier, *own, *tell_differences(shown.facts(kept_of[member["group"]], _COMPARED), facts)))
 
     def row_caption(row: int) -> RowCaption:
         group = groups.iloc[row]
@@ -142,7 +143,7 @@ def deck_of_similar(found: Similar) -> Deck:
         mark = "query" if table.index[i] == found.query_id else ""
         return Caption((f"similarity {format_similarity(table['similarity'].iloc[i])}",), mark=mark)
 
-    code = f"ds.similar({found.query_id!r}, n_neighbors={len(table)}).table" if found.query_id else "similar.table"
+    code = f"ds.similar({found.query_id!r}, n_neighbors={len(table)}).table" if found.query_id else ""
     return Deck(
         title="Similar images", headline=f"{format_count(len(table), _IMAGES)} nearest to {found.query}", table=table,
         code=code, caption=caption, sorts=dict(_PATHS),
@@ -213,14 +214,10 @@ def _deck_of_pairs(pairs: pd.DataFrame, shown: Shown) -> Deck:
         told = {str(column): _written(rows[column].iloc[i]) for column in own}
         return RowCaption(f"Pair {i + 1:,}", told.get("tier", ""), f"similarity {told.get('similarity', '–')}")
 
-    code = (
-        "frame.reset_index(drop=True).rename_axis('pair').melt([c for c in frame if c not in ('image_id_a', "
-        "'image_id_b')], value_name='image_id', ignore_index=False).sort_index(kind='stable').reset_index()"
-        ".set_index('image_id')"
-    )
     return Deck(
-        title="Pairs", headline=format_count(len(pairs), ("pair", "pairs")), table=table, code=code,
-        caption=_plain_caption(table, [], shown), rows=rows, row_column="pair", row_code="frame",
+        title="Pairs", headline=format_count(len(pairs), ("pair", "pairs")), table=table, code="",
+        caption=_plain_caption(table, [], shown), rows=rows, row_column="pair",
+        row_code="t.groupby('pair', sort=False).first()",
         row_caption=row_caption, row_noun=("pair", "pairs"), is_comparable=True, empty="There is no pair in it.",
     )  # fmt: skip
 
@@ -280,9 +277,9 @@ def _check_known(ids: object, shown: Shown) -> None:
 
 
 def _code_of(images: object) -> str:
-    if not isinstance(images, pd.DataFrame):
-        return "ds.images.loc[images]"
-    return "frame.set_index('image_id')" if "image_id" in images.columns else "frame.rename_axis('image_id')"
+    """Return Python for a few ids; a frame or a long list is nowhere but in the gallery."""
+    ids = [images] if isinstance(images, str) else list(images) if isinstance(images, (list, tuple, pd.Index)) else []
+    return f"ds.images.loc[{[str(i) for i in ids]!r}]" if 0 < len(ids) <= _FEW else ""
 
 
 def _with_noise(clusters: pd.DataFrame, n_noise: int) -> pd.DataFrame:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import numbers
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from .._validation import check_choice
+from ..errors import ParameterError
 from ..findings.duplicates import MAX_LISTED_COPIES, TIERS
 from ..views import Badge, Fact, Row, Tone, View, format_count, format_similarity
 from ._base import IMAGES, NO_IMAGE, ImageResult, Shown
@@ -103,10 +105,26 @@ class Duplicates(ImageResult):
         return deck_of_duplicates(self)
 
     def _listed(self, which: object) -> list[str]:
+        if isinstance(which, numbers.Integral):
+            which = [which]
+        if isinstance(which, Iterable) and not isinstance(which, str):
+            return self._of_groups(list(which))
         names = {"removable": "removable", "kept": "kept", "representatives": "kept", "members": "members"}
         chosen = names[check_choice("removable" if which is None else which, "which", "Duplicates.tag", tuple(names))]
         kept = self.members["is_kept"].to_numpy(dtype=bool)
         ids: list[str] = self.members.index[{"removable": ~kept, "kept": kept}.get(chosen, kept | True)].tolist()
+        return ids
+
+    def _of_groups(self, groups: list[object]) -> list[str]:
+        """Return the images of some groups that could go."""
+        unknown = [group for group in groups if group not in self.groups.index]
+        if unknown:
+            raise ParameterError(
+                "The 'which' parameter of Duplicates.tag must be 'removable', 'kept', 'members', or the number of a "
+                f"group or several, as in duplicates.groups.index. Got {unknown[0]!r}."
+            )
+        chosen = self.members["group"].isin(groups) & ~self.members["is_kept"].astype(bool)
+        ids: list[str] = self.members.index[chosen].tolist()
         return ids
 
     def _view(self, n_rows: int) -> View:

@@ -71,12 +71,16 @@ class Journal:
         self.state: dict[tuple[str, int, str], tuple[str, float]] = {}
         self.tags_of: dict[int, dict[str, float]] = {}
         self.items_with: dict[str, dict[int, None]] = {}
+        self.tagged: list[int] = []  # items of the changes of tags, in order
+        self.verdicts: dict[str, tuple[str, float]] = {}
+        self.heard: list[tuple[Action, Row]] = []  # what other sessions changed since the file was opened
         self.palette: dict[str, tuple[str, str]] = {name: (color, key) for name, color, key in DEFAULT_PALETTE}
         self._db: sqlite3.Connection | None = None
         self._process = os.getpid()
         self._began: int | None = None
         self._last = {"actions": 0, "changes": 0, "places": 0}
         self._version = -1
+        self._is_loaded = False
         self._callbacks: dict[int, Callable[[Change], object]] = {}
 
     @property
@@ -179,6 +183,11 @@ class Journal:
             self._callbacks[key] = callback
         return lambda: self._callbacks.pop(key, None) and None
 
+    @property
+    def has_subscribers(self) -> bool:
+        """Whether anybody is to be told of changes."""
+        return bool(self._callbacks)
+
     def announce(self, change: Change) -> None:
         """Tell everybody of a change; what goes wrong with one of them is logged and does not stop the others."""
         with self.lock:
@@ -232,11 +241,15 @@ class Journal:
         ):
             self._add_place(item, digest, Place(*place))
             self._last["places"] = number
+        is_later = self._is_loaded
         for number, action, *row in db.execute(
             "select * from changes where id > ? order by id", (self._last["changes"],)
         ):
             self._apply(Row(*row), self.actions[action].time)
+            if is_later and self.actions[action].session != self.session:
+                self.heard.append((self.actions[action], Row(*row)))
             self._last["changes"] = number
+        self._is_loaded = True
         self.palette = {row[0]: row[1:] for row in db.execute("select * from palette order by rowid")}
 
     def _add_place(self, item: int, digest: str, place: Place) -> None:
@@ -252,7 +265,12 @@ class Journal:
             self.state.pop(key, None)
         else:
             self.state[key] = (row.new, moment)
-        if row.kind == "tag" and row.new is not None:
+        if row.kind == "tag":
+            self.tagged.append(row.item)
+        if row.kind == "pair":
+            self.verdicts.pop(row.name, None)
+            self.verdicts.update({} if row.new is None else {row.name: (row.new, moment)})
+        elif row.kind == "tag" and row.new is not None:
             self.tags_of.setdefault(row.item, {})[row.name] = moment
             self.items_with.setdefault(row.name, {})[row.item] = None
         elif row.kind == "tag":

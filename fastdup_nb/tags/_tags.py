@@ -17,6 +17,7 @@ from ._given import VERDICTS, check_images, check_pairs, check_tags
 from ._journal import Journal, Row
 from ._palette import Palette, add_missing
 from ._places import Places
+from ._watch import Watch
 
 #: What values an item shall have: (name, value or None).
 _Wanted = Callable[[str, Mapping[str, object]], Iterable[tuple[str, str | None]]]
@@ -52,6 +53,8 @@ class Tags:
 
     def __init__(self, journal: Journal, places: Places, image_ids: Sequence[str] | None = None) -> None:
         self._journal = journal
+        self._watch = Watch()
+        self._n_heard = 0
         self.places = places
         self._ids = places.catalog.image_ids if image_ids is None else image_ids
         self._known: Mapping[str, int] = (
@@ -184,6 +187,16 @@ class Tags:
         index = pd.Index(list(used), name="tag", dtype=TEXT)
         return pd.Series(list(used.values()), index=index, dtype="int64", name="n_images")
 
+    def changed_since(self, mark: tuple[int, int]) -> tuple[tuple[int, int], list[str]]:
+        """Return the images whose tags may have changed since a mark, and the mark of now; (0, 0) is the beginning."""
+        with self._reading():
+            journal, places = self._journal, self.places
+            found = dict.fromkeys(places.image_of.get(item) for item in dict.fromkeys(journal.tagged[mark[0] :]))
+            for digest in dict.fromkeys(journal.touched[mark[1] :]):
+                found.update(dict.fromkeys(places.listed(digest)))
+            now = (len(journal.tagged), len(journal.touched))
+        return now, [image_id for image_id in found if image_id is not None and image_id in self._known]
+
     def to_frame(self) -> pd.DataFrame:
         """Return a row per image and tag: index ``image_id``; ``tag``, and the ``time`` (UTC) it was set."""
         with self._reading():
@@ -222,8 +235,7 @@ class Tags:
         """Return the verdict on each pair of content digests, and when it was given; opens no image."""
         with self._journal.lock:
             self._journal.refresh()
-            found = [(name, value) for (kind, _, name), value in self._journal.state.items() if kind == "pair"]
-        return {(name.split()[0], name.split()[1]): value for name, value in found}
+            return {(name.split()[0], name.split()[1]): told for name, told in self._journal.verdicts.items()}
 
     def history(self) -> pd.DataFrame:
         """Return every action in the file: ``time``, ``session``, ``action`` (words), ``n_images``, ``is_undone``."""
@@ -235,8 +247,25 @@ class Tags:
         return _frame(rows, columns).astype({"n_images": "int64", "is_undone": bool}).set_index("action_id")
 
     def subscribe(self, callback: Callable[[Change], object]) -> Callable[[], None]:
-        """Call back with each ``Change`` made through this object, until the returned function is called."""
-        return self._journal.subscribe(callback)
+        """Call back with each ``Change`` made in this session, until the returned function is called.
+
+        What other sessions decide in the same file is told within seconds, by a thread.
+        """
+        end = self._journal.subscribe(callback)
+        self._watch.begin(self._hear)
+        return end
+
+    def _hear(self) -> bool:
+        """Tell of what other sessions decided; return whether anybody still listens."""
+        self._journal.refresh()
+        if self._n_heard == len(self._journal.heard) or not self.places.catalog.is_read:
+            return self._journal.has_subscribers
+        with self._reading():
+            heard, self._n_heard = self._journal.heard[self._n_heard :], len(self._journal.heard)
+            touched = dict.fromkeys(image_id for _, row in heard for image_id in self._images_of(row))
+        action = heard[-1][0]
+        self._announced(Change(f"in another session: {action.words}", tuple(touched), action.id))
+        return self._journal.has_subscribers
 
     def refresh(self) -> bool:
         """Take over what other processes decided; return whether there was something. Every method does so."""

@@ -7,10 +7,12 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
+from .._validation import check_choice
 from ._controller import Pictures
 from ._deck import Deck, Query
 from ._gallery import Gallery
@@ -35,14 +37,34 @@ class Annotator(Gallery):
         The labels that can be given.
     """
 
+    _about = MappingProxyType({"is_queue": True})
+
     def __init__(self, deck: Deck, pictures: Pictures, labels: Sequence[str], *, page_size: int = 24) -> None:
         self.labels = list(labels)
         self._times: deque[tuple[float, int]] = deque(maxlen=_PACE_ACTIONS)
         super().__init__(replace(deck, title="Labeling"), pictures, page_size=page_size)
-        first = self._first_waiting()
-        self._info = {**self._info, "is_queue": True, "start": first % page_size}
-        if deck.rows is None:
-            self.page = first // page_size
+
+    def label(self, images: object, label: str) -> object:
+        """Give images a label in place of any other, as its key does.
+
+        Parameters
+        ----------
+        images : id, ids, DataFrame or boolean Series
+            As ``ds.tags.edit`` takes them.
+        label : str
+            One of ``labels``.
+
+        Returns
+        -------
+        Change
+            What really changed.
+        """
+        check_choice(label, "label", "Annotator.label", self.labels)
+        return self._give(images, label)
+
+    def skip(self, images: object) -> object:
+        """Skip images, as ``s`` does: they count as seen, and have none of the labels."""
+        return self._give(images, SKIPPED)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the labels given so far.
@@ -59,35 +81,41 @@ class Annotator(Gallery):
         index = pd.Index(ids, name="image_id", dtype=object)
         return pd.DataFrame({"label": pd.Series(labels, index=index, dtype=object), "is_skipped": skipped}, index=index)
 
-    def _first_waiting(self) -> int:
+    def _find_start(self) -> int:
+        self._controller.counts()
         done = self._done()
         return next((i for i, image_id in enumerate(self._controller.ids) if image_id not in done), 0)
 
     def _done(self) -> set[str]:
-        tagged = self._controller.tags.tagged
-        return {image_id for tag in (*self.labels, SKIPPED) for image_id in tagged(tag)}
+        """Return the images that have a label or were skipped, of those counted last."""
+        wanted = {*self.labels, SKIPPED}
+        return {image_id for image_id, tags in self._controller.tags_of.items() if not wanted.isdisjoint(tags)}
 
     def _do_tag(self, message: Mapping[str, Any]) -> None:
         """Give a label in place of any other; the same one again changes nothing."""
         tag = str(message["tag"])
         if tag not in {*self.labels, SKIPPED}:
             raise ValueError(f"{tag!r} is none of the labels {self.labels}")
-        ids = self._ids(message)
+        ids = self._addressed(message)
+        if ids:
+            self._times.append((time.monotonic(), len(ids)))
+            self._decided(self._give(ids, tag))
+
+    def _give(self, images: object, tag: str) -> object:
         others = [name for name in (*self.labels, SKIPPED) if name != tag]
-        self._times.append((time.monotonic(), len(ids)))
-        self._decided(self._controller.tags.edit(ids, add=[tag], remove=others))
+        return self._controller.tags.edit(images, add=[tag], remove=others)
 
     def _find_state(self, query: Query) -> dict[str, Any]:
         palette = [{"name": label, "color": _COLORS[i % len(_COLORS)], "key": _KEYS[i] if i < len(_KEYS) else ""}
                    for i, label in enumerate(self.labels)]  # fmt: skip
         palette.append({"name": SKIPPED, "color": "#777777", "key": ""})
-        return {**super()._find_state(query), "_palette": palette, "_progress": self._tell_progress()}
+        state = super()._find_state(query)  # counts the tags
+        return {**state, "_palette": palette, "_progress": self._tell_progress()}
 
     def _tell_progress(self) -> dict[str, Any]:
-        images = set(self._controller.ids)
-        skipped = images.intersection(self._controller.tags.tagged(SKIPPED))
-        n, n_done = len(images), len(images & self._done())
-        text = f"{n_done - len(skipped):,} labeled, {len(skipped):,} skipped, {n - n_done:,} to go"
+        n, n_done = self._controller.n_images, len(self._done())
+        n_skipped = self._controller.counts().get(SKIPPED, 0)
+        text = f"{n_done - n_skipped:,} labeled, {n_skipped:,} skipped, {n - n_done:,} to go"
         pace = self._pace()
         if pace:
             text += f" · {pace:.0f} a minute, {(n - n_done) / pace:,.0f} minutes left"

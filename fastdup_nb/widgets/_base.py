@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from collections.abc import Callable, Iterable
@@ -58,8 +59,8 @@ class TagBook(Protocol):
     def pairs(self) -> pd.DataFrame:
         """Return the judged pairs: ``image_id_a``, ``image_id_b``, ``verdict``."""
 
-    def counts(self) -> pd.Series:
-        """Return the number of images with each tag."""
+    def changed_since(self, mark: tuple[int, int]) -> tuple[tuple[int, int], list[str]]:
+        """Return the images whose tags may have changed since a mark, and the mark of now; (0, 0) is the beginning."""
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row for each image and tag, with the image ids as the index."""
@@ -96,13 +97,39 @@ def close_previous(widget: Any) -> None:
 
 def _find_cell() -> tuple[str, str]:
     """Return the cell that runs, and the id of this run."""
-    if "IPython" not in sys.modules:
-        return "", ""
-    from IPython import get_ipython
-
-    kernel: Any = getattr(get_ipython(), "kernel", None)
+    kernel: Any = getattr(_find_shell(), "kernel", None)
     parent = kernel.get_parent() if hasattr(kernel, "get_parent") else {}
     return str(parent.get("metadata", {}).get("cellId", "")), str(parent.get("header", {}).get("msg_id", ""))
+
+
+def find_name(made: object, otherwise: str) -> str:
+    """Return what an object is called in the notebook: a variable, else the output of a cell, such as ``_12``."""
+    shell = _find_shell()
+    space = dict(shell.user_ns) if shell is not None else {}
+    names = [name for name, value in space.items() if value is made and isinstance(name, str)]
+    outputs = [name for name in names if name.startswith("_") and name[1:].isdigit()]
+    return next(iter([name for name in names if not name.startswith("_")] or outputs), otherwise)
+
+
+def after_cell(call: Callable[[], object]) -> None:
+    """Call something once, when the cell that runs has ended; at no time where no cell runs."""
+    shell = _find_shell()
+    if shell is None:
+        return
+
+    def once(*_: object) -> None:
+        shell.events.unregister("post_run_cell", once)
+        call()
+
+    shell.events.register("post_run_cell", once)
+
+
+def _find_shell() -> Any:
+    if "IPython" not in sys.modules:
+        return None
+    from IPython import get_ipython
+
+    return get_ipython()
 
 
 class Listeners:
@@ -197,8 +224,9 @@ def link(first: object, second: object) -> Callable[[], None]:
     second.observe(copies[1], "selection")  # type: ignore[attr-defined]
 
     def unlink() -> None:
-        first.unobserve(copies[0], "selection")  # type: ignore[attr-defined]
-        second.unobserve(copies[1], "selection")  # type: ignore[attr-defined]
+        with contextlib.suppress(ValueError):  # it was called before
+            first.unobserve(copies[0], "selection")  # type: ignore[attr-defined]
+            second.unobserve(copies[1], "selection")  # type: ignore[attr-defined]
 
     return unlink
 

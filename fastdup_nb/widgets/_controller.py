@@ -6,7 +6,7 @@ Handlers may run in another thread than the notebook's cells, so all of it is be
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ..errors import UnknownImageError
 from ..views import format_bytes, format_count, format_dimension, format_similarity
 from ._base import DROP, KEEP, TagBook, exclude
 from ._deck import Deck, Found, Query, find_tiles, match_text, write_code
@@ -24,6 +25,7 @@ _LOCK = (
 )  # one for all: a change in one gallery is heard by the others, each with its own would lock up
 _TILES_PER_ROW = 6
 REJECTED = "not duplicates"
+HIDDEN = "All that is selected is hidden by the filter; Escape clears the selection."
 
 
 class Pictures(Protocol):
@@ -38,8 +40,8 @@ class Pictures(Protocol):
         """Takes an image id; returns a small JPEG, None where there is no picture."""
 
     @property
-    def picture(self) -> Callable[[str, int], bytes]:
-        """Takes an image id and pixels; returns a JPEG of at most so many on its long side."""
+    def picture(self) -> Callable[[str, int], tuple[bytes, bool]]:
+        """Takes an image id and pixels; returns a JPEG of at most so many, and whether the file has changed."""
 
     @property
     def neighbors(self) -> Callable[[str, int], list[tuple[str, float]]]:
@@ -63,6 +65,16 @@ class Controller:
         self._images = frozenset(self.ids)
         self._labels = pictures.images["label"].reindex(deck.table.index)
         self._answers: OrderedDict[Query, Found] = OrderedDict()
+        self.tags_of: dict[str, tuple[str, ...]] = {}  # of the images in the deck that have any, as of the last count
+        self.called = "gallery"  # what it is called in the notebook
+        self._in_view: tuple[Found | None, frozenset[str]] = (None, frozenset())
+        self._counts: Counter[str] = Counter()
+        self._counted = (0, 0)
+
+    @property
+    def n_images(self) -> int:
+        """Number of images in the deck, each counted once."""
+        return len(self._images)
 
     def find(self, query: Query) -> Found:
         """Return the tiles that a query asks for."""
@@ -98,8 +110,8 @@ class Controller:
             tiles = [tile for row in rows for tile in row["tiles"]]
             shown = [str(tile["id"]) for tile in tiles] + [str(tile["beside"]) for tile in tiles if tile["beside"]]
             return {
-                "page": number, "n_pages": n_pages, "n_units": found.n_units, "n_tiles": found.n_shown,
-                "n_selected": len(self.selection),
+                "page": number, "first": units.start, "n_pages": n_pages, "n_units": found.n_units,
+                "n_tiles": found.n_shown, **self.tell_selection(query),
                 "rows": rows, "images": list(dict.fromkeys(shown)), "note": self._note(query, found),
             }  # fmt: skip
 
@@ -130,6 +142,16 @@ class Controller:
                 gone = set(image_ids)
                 self.selection = [image_id for image_id in self.selection if image_id not in gone]
             return self.selection
+
+    def in_view(self, image_ids: Sequence[str], query: Query) -> list[str]:
+        """Return those of some images that a query shows, on whatever page: a key leaves the others alone."""
+        shown = self._images
+        if query.is_filtered or query.row >= 0:
+            found = self.find(query)
+            if self._in_view[0] is not found:
+                self._in_view = (found, frozenset(self.ids[i] for i in found.tiles.tolist()))
+            shown = self._in_view[1]
+        return [image_id for image_id in image_ids if image_id in shown]
 
     def tag(self, image_ids: Sequence[str], tag: str, *, on: bool | None = None) -> object:
         """Give images a tag (*on*), or take it from them; by default take it where all of them have it.
@@ -184,22 +206,45 @@ class Controller:
         return next((i for i in range(starts[row], starts[row + 1]) if self._is_kept(row, i)), int(starts[row]))
 
     def counts(self) -> dict[str, int]:
-        """Return how many images of the deck carry each tag, and how many carry none."""
-        found = {str(tag): self._images.intersection(self.tags.tagged(str(tag))) for tag in self.tags.counts().index}
-        n_tagged = len(set().union(*found.values()))
-        return {**{tag: len(images) for tag, images in found.items() if images}, "": len(self._images) - n_tagged}
+        """Return how many images of the deck carry each tag, and how many carry none; counts what has changed."""
+        with self.lock:
+            counted, changed = self.tags.changed_since(self._counted)
+            for image_id, tags in self.tags.of([i for i in changed if i in self._images]).items():
+                self._counts.subtract(self.tags_of.pop(image_id, ()))
+                self._counts.update(tags)
+                if tags:
+                    self.tags_of[image_id] = tags
+            self._counted = counted
+            return {**{tag: n for tag, n in self._counts.items() if n}, "": len(self._images) - len(self.tags_of)}
 
     def code(self, query: Query) -> str:
         """Return the line of pandas for what is shown or selected."""
-        return write_code(self.deck, query, self.selection)
+        return write_code(self.deck, query, self.selection, self.called)
 
     def selection_frame(self) -> pd.DataFrame:
-        """Return the rows of the deck's table that are selected, or facts of images that are not in it."""
+        """Return the rows of the deck's table that are selected, or facts of images that are not in it.
+
+        Raises
+        ------
+        UnknownImageError
+            If an image was selected, in Python, that the dataset does not have.
+        """
+        unknown = pd.Index(self.selection, dtype=object).difference(self.pictures.images.index, sort=False)
+        if len(unknown):
+            raise UnknownImageError(
+                f"There is no image {unknown[0]!r} in this dataset, yet it is in the selection, and so are "
+                f"{len(unknown) - 1:,} others that are unknown; ids are those of ds.images.index."
+            )
         table = self.deck.table
         known = [image_id for image_id in self.selection if image_id in self._images]
         if len(known) < len(self.selection):
             return self.pictures.images.loc[self.selection].copy()
         return table.loc[known].copy()
+
+    def tell_selection(self, query: Query) -> dict[str, int]:
+        """Return how many images are selected, and how many of them a query hides."""
+        n = len(self.selection)
+        return {"n_selected": n, "n_hidden": n - len(self.in_view(self.selection, query))}
 
     def _has_tag(self, tag: str) -> npt.NDArray[np.bool_]:
         index = self.deck.table.index

@@ -54,7 +54,7 @@ class Deck:
     table : DataFrame
         Index ``image_id``, one row per tile, in order; the tiles of one row of the gallery stand together.
     code : str
-        Python that makes *table*, where ``ds`` is the dataset.
+        Python that makes *table*, where ``ds`` is the dataset; "" where only the gallery itself has it.
     caption : callable
         Takes a position in *table*, returns its Caption.
     rows : DataFrame, optional
@@ -176,15 +176,16 @@ def match_text(index: pd.Index, labels: pd.Series, text: str) -> npt.NDArray[np.
     return np.asarray(held, dtype=bool) | by_label.to_numpy(dtype=bool)
 
 
-def write_code(deck: Deck, query: Query, selection: list[str]) -> str:
+def write_code(deck: Deck, query: Query, selection: list[str], name: str = "gallery") -> str:
     """Return one line of pandas that makes the table of what is shown or, where images are selected, of these.
 
-    ``ds`` is the dataset.
+    ``ds`` is the dataset, *name* what the gallery is called in the notebook.
     """
-    parts = [f"t = {deck.code}"]
+    code = deck.code or f"{name}.table"
+    parts = [f"t = {code}"]
     if query.row >= 0 and deck.rows is not None:
         parts.append(f"t = t[t[{deck.row_column!r}] == {deck.rows.index.tolist()[query.row]!r}]")
-    conditions = _conditions(query)
+    conditions = _conditions(query, name)
     if conditions and deck.is_comparable and query.row < 0:
         column = repr(deck.row_column)
         parts.append(f"t = t[t[{column}].isin(t.loc[{' & '.join(conditions)}, {column}])]")
@@ -194,12 +195,12 @@ def write_code(deck: Deck, query: Query, selection: list[str]) -> str:
     if sort is not None and query.row < 0:
         parts.append(_sort_code(deck, sort))
     if selection:
-        listed = repr(selection) if len(selection) <= 8 else "gallery.selection"
-        return f"t = {deck.code}; t[t.index.isin({listed})]"
-    return "; ".join([*parts, "t"]) if len(parts) > 1 else deck.code
+        listed = repr(selection) if len(selection) <= 8 else f"{name}.selection"
+        return "; ".join([*parts, f"t[t.index.isin({listed})]"])
+    return "; ".join([*parts, "t"]) if len(parts) > 1 else code
 
 
-def _conditions(query: Query) -> list[str]:
+def _conditions(query: Query, name: str) -> list[str]:
     conditions = []
     if query.text:
         has = f".str.contains({query.text!r}, case=False, regex=False)"
@@ -207,7 +208,7 @@ def _conditions(query: Query) -> list[str]:
     if query.tag.startswith("="):
         conditions.append(f"t.index.isin(ds.tagged({query.tag[1:]!r}))")
     elif query.tag == "selected":
-        conditions.append("t.index.isin(gallery.selection)")
+        conditions.append(f"t.index.isin({name}.selection)")
     elif query.tag:
         not_ = "~" if query.tag == "untagged" else ""
         conditions.append(f"{not_}t.index.isin(ds.tags.to_frame().index)")

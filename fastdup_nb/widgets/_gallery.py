@@ -6,6 +6,7 @@ import logging
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import anywidget
@@ -13,13 +14,13 @@ import pandas as pd
 import traitlets
 
 from ..views import Row, Tile, View, render_html, render_text
-from ._base import Listeners, Selection, close_previous, publish_with_twin, read_module
-from ._controller import Controller, Pictures
+from ._base import Listeners, Selection, after_cell, close_previous, find_name, publish_with_twin, read_module
+from ._controller import HIDDEN, Controller, Pictures
 from ._deck import Deck, Query
+from ._opened import open_picture
 
 _LOG = logging.getLogger(__name__)
 _MESSAGE_BYTES = 700_000
-_FITTED, _FULL, _MAX_BYTES = 1400, 6000, 8_000_000
 PAGE_SIZES, MAX_PAGE_SIZE = (12, 24, 48, 96), 96
 
 
@@ -42,8 +43,10 @@ class Gallery(anywidget.AnyWidget):
         One line of pandas that makes what is shown or selected, where ``ds`` is the dataset.
     """
 
-    _esm = read_module("common.js", "hub.js", "viewer.js", "gallery.js")
+    _esm = read_module("common.js", "hub.js", "viewer.js", "grid.js", "gallery.js")
     _css = read_module("common.css", "gallery.css")
+
+    _about: Mapping[str, object] = MappingProxyType({})
 
     selection = Selection()
     page = traitlets.Int(0).tag(sync=True)
@@ -55,6 +58,7 @@ class Gallery(anywidget.AnyWidget):
     _palette: traitlets.List[dict[str, str]] = traitlets.List().tag(sync=True)
     _counts = traitlets.Dict().tag(sync=True)
     _progress = traitlets.Dict().tag(sync=True)
+    _is_sent = traitlets.Bool(False).tag(sync=True)
     _uid = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, deck: Deck, pictures: Pictures, *, page_size: int = 24, **options: object) -> None:
@@ -63,16 +67,32 @@ class Gallery(anywidget.AnyWidget):
         self._rejected = self._controller.rejected()
         self._listeners = Listeners()
         uid = uuid.uuid4().hex  # the front end begins with the state that the model is opened with
-        state = {"_query": _as_dict(Query()), "_info": _tell_info(deck), "_uid": uid, **self._find_state(Query())}
-        super().__init__(model_id=uid, page_size=page_size, **state, **options)
+        start = self._find_start()
+        page = start // page_size if deck.rows is None else 0
+        info = {**_tell_info(deck), **self._about, "start": start % page_size}
+        state = {"_query": _as_dict(Query()), "_info": info, "_uid": uid, **self._find_state(Query())}
+        super().__init__(model_id=uid, page=page, page_size=page_size, _is_sent=True, **state, **options)
         self.on_msg(self._receive)
         self._unsubscribe = pictures.tags.subscribe(self._tags_changed)
         self.observe(self._take_selection, "selection")
-        self.observe(lambda _: self._renew_code(), "_query")
+        self.observe(lambda _: self._take_selection(None) if self.selection else self._renew_code(), "_query")
         close_previous(self)
+        self._send_first()
+        after_cell(self._renew_code)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A copy of the table behind the gallery: a row per tile, in the order in which it was given."""
+        return self._controller.deck.table.copy()
 
     def selection_frame(self) -> pd.DataFrame:
-        """Return the selected rows of the table behind the gallery; facts of the images where some are not in it."""
+        """Return the selected rows of the table behind the gallery; facts of the images where some are not in it.
+
+        Raises
+        ------
+        UnknownImageError
+            If an image is selected that the dataset does not have.
+        """
         return self._controller.selection_frame()
 
     def on_tag(self, callback: Callable[[object], None]) -> Callable[[], None]:
@@ -110,8 +130,22 @@ class Gallery(anywidget.AnyWidget):
             addressed = [i for i in self._ids(message) if i in shown] if message.get("op") == "tag" else []
             tags = {image_id: list(tags) for image_id, tags in self._controller.tags.of(addressed).items()}
             selected = [image_id for image_id in self.selection if image_id in shown]
-            state = {"tags": tags, "selected": selected, "n_selected": len(self.selection)}
+            state = {"tags": tags, "selected": selected, **self._controller.tell_selection(self._asked)}
             self.send({"kind": "done", "n": message["n"], **state})
+
+    def _find_start(self) -> int:
+        """Return the position of the image to begin with."""
+        return 0
+
+    def _send_first(self) -> None:
+        """Send the page in view before it is asked for, so that it is there as soon as its view."""
+        page = {"query": self._query, "page": self.page, "size": self.page_size}
+        self._receive(self, {"op": "page", "key": "first", **page}, [])
+        self._is_sent = False  # a front end that comes later has to ask
+
+    @property
+    def _asked(self) -> Query:
+        return Query(**self._query)
 
     def _do_page(self, message: Mapping[str, Any]) -> None:
         query = Query(**message["query"])
@@ -140,34 +174,32 @@ class Gallery(anywidget.AnyWidget):
 
     def _do_open(self, message: Mapping[str, Any]) -> None:
         image_id = str(message["id"])
-        size = _FULL if message.get("full") else _FITTED
-        try:
-            data, problem = self._controller.pictures.picture(image_id, size), ""
-        except ValueError as error:
-            data, problem = b"", str(error)
-        if len(data) > _MAX_BYTES:
-            data = self._controller.pictures.picture(image_id, _FITTED * 2)
+        is_full = bool(message.get("full"))
+        data = open_picture(self._controller.pictures, image_id, is_full=is_full)
         about = self._controller.describe(image_id)
         near = [other["id"] for other in about["neighbors"]]
         self._served.append([image_id, *near])
         thumbnails = [self._controller.pictures.thumbnail(other) or b"" for other in near]
         self.send(
-            {"kind": "picture", "full": bool(message.get("full")), "problem": problem, **about,
-             "sizes": [len(data), *map(len, thumbnails)]},
-            [b"".join([data, *thumbnails])],
+            {"kind": "picture", "full": is_full, **about, "problem": data.problem, "remarks": data.remarks,
+             "sizes": [len(data.jpeg), *map(len, thumbnails)]},
+            [b"".join([data.jpeg, *thumbnails])],
         )  # fmt: skip
 
     def _do_select(self, message: Mapping[str, Any]) -> None:
         self.selection = self._controller.select(self._ids(message), str(message["mode"]))[:]
 
     def _do_tag(self, message: Mapping[str, Any]) -> None:
-        self._decided(self._controller.tag(self._ids(message), str(message["tag"]), on=message.get("on")))
+        ids = self._addressed(message)
+        if ids:
+            self._decided(self._controller.tag(ids, str(message["tag"]), on=message.get("on")))
 
     def _do_drop_others(self, message: Mapping[str, Any]) -> None:
         self._decided(self._controller.drop_others(int(message["row"])))
 
     def _do_reject(self, message: Mapping[str, Any]) -> None:
-        self._decided(self._controller.reject(self._positions(message)))
+        if self._addressed(message):
+            self._decided(self._controller.reject(self._positions(message)))
 
     def _do_undo(self, _message: Mapping[str, Any]) -> None:
         self._decided(self._controller.tags.undo(), "There is nothing to undo.")
@@ -175,9 +207,16 @@ class Gallery(anywidget.AnyWidget):
     def _do_redo(self, _message: Mapping[str, Any]) -> None:
         self._decided(self._controller.tags.redo(), "There is nothing to redo.")
 
+    def _addressed(self, message: Mapping[str, Any]) -> list[str]:
+        """Return the images that a key is for; say so where all that are selected are hidden."""
+        ids = self._ids(message)
+        if not ids and message.get("selected"):
+            self.send({"kind": "status", "text": HIDDEN})
+        return ids
+
     def _ids(self, message: Mapping[str, Any]) -> list[str]:
         if message.get("selected"):
-            return list(self.selection)
+            return self._controller.in_view(self.selection, self._asked)
         if "row" in message:
             return self._controller.row_ids(int(message["row"]))
         if "ids" in message:
@@ -187,7 +226,7 @@ class Gallery(anywidget.AnyWidget):
     def _positions(self, message: Mapping[str, Any]) -> list[int]:
         if not message.get("selected"):
             return [int(i) for i in message["items"]]
-        chosen = set(self.selection)
+        chosen = set(self._ids(message))
         return [i for i, image_id in enumerate(self._controller.ids) if image_id in chosen]
 
     def _decided(self, change: object, otherwise: str = "") -> None:
@@ -211,12 +250,12 @@ class Gallery(anywidget.AnyWidget):
         self._controller.selection = self.selection[:]
         shown = {image_id for page in self._served for image_id in page}
         visible = [image_id for image_id in self.selection if image_id in shown]
-        self.send({"kind": "selection", "n": len(self.selection), "ids": visible})
+        self.send({"kind": "selection", "ids": visible, **self._controller.tell_selection(self._asked)})
         self._renew_code()
 
     def _refresh(self) -> None:
         with self.hold_sync():
-            for name, value in self._find_state(Query(**self._query)).items():
+            for name, value in self._find_state(self._asked).items():
                 setattr(self, name, value)
 
     def _find_state(self, query: Query) -> dict[str, Any]:
@@ -227,7 +266,8 @@ class Gallery(anywidget.AnyWidget):
         }  # fmt: skip
 
     def _renew_code(self) -> None:
-        self.code = self._controller.code(Query(**self._query))
+        self._controller.called = find_name(self, "gallery")
+        self.code = self._controller.code(self._asked)
 
 
 def describe_page(controller: Controller, query: Query, size: int) -> View:

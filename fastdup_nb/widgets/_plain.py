@@ -19,8 +19,8 @@ import traitlets
 
 from ..views import render_html, render_text
 from ..views._format import make_visible, shorten
-from ._base import Listeners, Selection, close_previous, publish_with_twin
-from ._controller import Controller, Pictures
+from ._base import Listeners, Selection, after_cell, close_previous, find_name, publish_with_twin
+from ._controller import HIDDEN, Controller, Pictures
 from ._deck import Deck, Query
 from ._gallery import describe_page
 
@@ -62,6 +62,12 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
         self.observe(lambda _: self._show(), "page")
         self._show()
         close_previous(self)
+        after_cell(self._renew_code)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A copy of the table behind the gallery: a row per tile, in the order in which it was given."""
+        return self._controller.deck.table.copy()
 
     def selection_frame(self) -> pd.DataFrame:
         """Return the selected rows of the table behind the gallery; facts of the images where some are not in it."""
@@ -128,6 +134,8 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
         with self.hold_trait_notifications():
             self.page = 0
         self._guarded(self._show)
+        if self.selection:
+            self._tell_selected()
 
     def _turn(self, step: int) -> None:
         self.page = min(max(self.page + step, 0), self._n_pages - 1)
@@ -163,7 +171,7 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
         if [button.description for button in self._tag_bar.children] != names:
             layout = widgets.Layout(width="auto")
             self._tag_bar.children = tuple(self._button(name, partial(self._tag, name), layout) for name in names)
-        self.code = self._controller.code(self._query)
+        self._renew_code()
 
     def _toggle(self, place: int, is_on: bool) -> None:
         image_id = str(self._shown[place]["id"])
@@ -179,9 +187,9 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
         self._select([str(tile["id"]) for tile in self._shown], "add")
 
     def _tag(self, tag: str) -> None:
-        chosen = self.selection
+        chosen = self._controller.in_view(self.selection, self._query)
         if not chosen:
-            self._say("Select images first.")
+            self._say(HIDDEN if self.selection else "Select images first.")
             return
         self._decided(self._controller.tag(chosen, tag), "")
 
@@ -212,7 +220,15 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
         chosen = set(self.selection)
         for tile, content in zip(self._tiles, self._shown, strict=False):
             tile.mark(content["id"] in chosen)
-        self._say(f"{len(chosen):,} selected")
+        self._tell_selected()
+        self._renew_code()
+
+    def _tell_selected(self) -> None:
+        n, n_hidden = self._controller.tell_selection(self._query).values()
+        self._say(f"{n:,} selected" + (f", {n_hidden:,} of them hidden by the filter" if n_hidden else ""))
+
+    def _renew_code(self) -> None:
+        self._controller.called = find_name(self, "gallery")
         self.code = self._controller.code(self._query)
 
     def _say(self, text: str) -> None:

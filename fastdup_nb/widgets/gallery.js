@@ -9,14 +9,10 @@ const HELP = [
   ["s", "skip, where labels are given"], ["c, m, z", "in a picture: compare, how, 100 %"], ["?", "this help"],
 ];
 
-class GalleryView {
+class GalleryView extends Grid {
   constructor(model, root) {
-    this.model = model;
-    this.hub = hubOf(model);
-    const info = this.info = model.get("_info");
-    this.at = 0;             // place of the tile in focus, on this page
-    this.anchor = null;
-    this.tiles = [];         // [{tile, element}] of this page
+    super(model);
+    const info = this.info;
     this.queued = [];        // labels that were pressed while the page was on its way
     this.opened = null;      // the tile that the viewer was opened on
     this.root = root;
@@ -49,8 +45,8 @@ class GalleryView {
   build() {
     const { root, info } = this;
     root.className = "fdnb-app fdnb-gallery";
-    root.setAttribute("role", "region");
-    root.setAttribute("aria-label", `${info.title} gallery`);
+    root.setAttribute("role", "group");    // no landmark: there may be many in a notebook
+    root.setAttribute("aria-label", info.title);
     keepKeys(root);
     root.addEventListener("keydown", (event) => this.key(event));
     this.search = make("input", { type: "search", placeholder: "Filter by path or label", "aria-label": "Filter by path or label", class: "fdnb-search" });
@@ -71,14 +67,14 @@ class GalleryView {
     this.note = make("small", { class: "fdnb-count" });
     this.help = make("button", { text: "?", "aria-label": "Keys", "aria-expanded": "false", onclick: () => this.toggleHelp() });
     this.helpPanel = make("div", { class: "fdnb-help", hidden: true }, ...HELP.map(([keys, what]) => make("div", {}, make("kbd", { text: keys }), make("span", { text: what }))));
-    this.grid = make("div", { class: "fdnb-grid", role: "grid", "aria-multiselectable": "true", "aria-label": info.title });
+    this.grid = make("div", { class: "fdnb-grid" });
     this.grid.addEventListener("focusin", (event) => this.focused(event.target));
     this.progress = make("div", { class: "fdnb-progress", hidden: true });
     this.selectedNote = make("b", { class: "fdnb-selected" });
     this.tagBar = make("span", { class: "fdnb-tags" });
     this.status = make("span", { class: "fdnb-status", role: "status", "aria-live": "polite" });
     this.error = make("div", { class: "fdnb-error", role: "alert", hidden: true });
-    this.codeLine = make("code");
+    this.codeLine = make("code", { tabindex: "0" });  // it scrolls
     const copy = make("button", { text: "Copy", title: "Copy this line of pandas", onclick: () => navigator.clipboard?.writeText(this.codeLine.textContent).then(() => this.say("copied")) });
     root.replaceChildren(
       make("div", { class: "fdnb-head" }, make("div", {}, make("b", { class: "fdnb-name", text: info.title }), make("span", { class: "fdnb-line", text: info.headline })), this.help),
@@ -113,10 +109,18 @@ class GalleryView {
 
   fillTags() {
     this.palette = this.model.get("_palette");
-    this.tagBar.replaceChildren(...this.palette.map(({ name, color, key }) => make("button", { class: "fdnb-tag", title: `Tag "${name}"${key ? ` (${key})` : ""}`, onclick: () => this.apply(name) },
+    this.tagBar.replaceChildren(...this.palette.map(({ name, color, key }) => make("button", { class: "fdnb-tag", "data-tag": name, "aria-pressed": "false", title: `Tag "${name}"${key ? ` (${key})` : ""}`, onclick: () => this.apply(name) },
       swatch(color), make("span", { text: name }), key ? make("kbd", { text: key }) : null)));
     if (this.info.is_comparable) this.tagBar.append(make("button", { text: "not duplicates", title: "n", onclick: () => this.reject() }));
     for (const { tile, element } of this.tiles) this.paint(tile, element);
+    this.paintTags();
+  }
+
+  /** A tag is pressed where all have it that it would be given to, as far as they are in view. */
+  paintTags() {
+    const ids = this.targetIds();
+    const isPressed = (tag) => ids.length > 0 && ids.every((id) => (this.hub.tags.get(id) ?? []).includes(tag));
+    for (const button of this.tagBar.querySelectorAll("[data-tag]")) button.setAttribute("aria-pressed", String(isPressed(button.dataset.tag)));
   }
 
   fillProgress() {
@@ -139,19 +143,20 @@ class GalleryView {
     if (!known) { this.request(page); return; }
     if (known.content.page !== page) { this.set({ page: known.content.page }); return; }
     this.draw(known);
-    if (page + 1 < known.content.n_pages) this.fetchAhead(page);
+    this.fetchAhead(page, known.content.n_pages);
   }
 
-  /** Ask for the next page once the pictures of this one are seen. */
-  async fetchAhead(page) {
+  /** Ask for the next page and the one before once the pictures of this one are seen. */
+  async fetchAhead(page, nPages) {
     await Promise.allSettled([...this.grid.querySelectorAll("img")].map((picture) => picture.decode()));
-    if (page === this.model.get("page")) this.request(page + 1);
+    if (page !== this.model.get("page")) return;
+    for (const near of [page + 1, page - 1]) if (near >= 0 && near < nPages) this.request(near);
   }
 
   draw({ content, urls }) {
     if (!this.hub.pending.size) this.error.hidden = true;
     this.current = { content, urls };
-    this.anchor = null;
+    this.setAnchor(null);
     const active = document.activeElement;
     const hadFocus = this.grid.contains(active) || (active === this.before && content.page === 0) || active === this.back
       || (active === this.after && content.page + 1 >= content.n_pages) || this.refocus;
@@ -163,10 +168,7 @@ class GalleryView {
     this.after.disabled = content.page + 1 >= content.n_pages;
     this.pageSize.value = this.model.get("page_size");
     this.note.textContent = content.n_tiles ? content.note : "";
-    this.tiles = [];
-    this.grid.classList.toggle("fdnb-single-tiles", !content.rows.some((row) => row.row >= 0));
-    this.grid.setAttribute("aria-rowcount", content.n_units);
-    this.grid.replaceChildren(...(content.n_tiles ? content.rows.map((row) => this.row(row)) : [make("p", { class: "fdnb-empty", text: content.note })]));
+    this.drawRows(content);
     this.at = Math.min(this.at, Math.max(0, this.tiles.length - 1));
     this.tiles[this.at]?.element.setAttribute("tabindex", "0");
     if (hadFocus) (this.tiles[this.at]?.element ?? this.search).focus({ preventScroll: true });
@@ -184,51 +186,6 @@ class GalleryView {
     const queued = this.queued;
     this.queued = [];
     for (const tag of queued) this.apply(tag);
-  }
-
-  row(row) {
-    const cells = make("div", { class: "fdnb-cells" }, ...row.tiles.map((tile) => this.tile(tile)));
-    if (row.row < 0) { cells.setAttribute("role", "row"); return cells; }
-    const all = (row.tiles.length + row.n_more).toLocaleString("en");
-    const tools = make("div", { class: "fdnb-row-tools" }, make("button", { text: row.n_more ? `Open all ${all}` : "Open", title: "Page through all images of this row", tabindex: "-1", onclick: () => this.openRow(row.row) }),
-      make("button", { text: "Select", title: `Select all ${all}`, tabindex: "-1", onclick: () => this.hub.act({ op: "select", mode: "add", row: row.row }) }));
-    if (this.info.is_comparable) tools.append(make("button", { text: "Drop the others", title: "Tag all but the marked one \"drop\"", tabindex: "-1", onclick: () => this.hub.act({ op: "drop_others", row: row.row }) }));
-    const words = make("div", { class: "fdnb-row-words" }, make("b", { text: row.title }), row.badge ? make("span", { class: "fdnb-badge", text: row.badge }) : null, row.note ? make("small", { text: row.note }) : null, tools);
-    return make("div", { class: "fdnb-group", role: "row", "aria-label": row.title }, words, cells);
-  }
-
-  tile(tile) {
-    const element = make("div", { class: "fdnb-tile", role: "gridcell", tabindex: "-1", "data-place": this.tiles.length });
-    const picture = (id) => {
-      const address = this.current.urls.get(id);
-      return address ? make("img", { src: address, alt: id, draggable: "false" }) : make("span", { class: "fdnb-none", text: "no picture" });
-    };
-    element.append(make("div", { class: "fdnb-pics" }, make("div", { class: "fdnb-pic" }, picture(tile.id), tile.mark ? make("span", { class: "fdnb-mark", text: tile.mark }) : null, make("span", { class: "fdnb-check", "aria-hidden": "true", title: "Select (space)", text: "✓" })),
-      tile.beside ? make("div", { class: "fdnb-pic fdnb-beside", title: tile.beside }, picture(tile.beside)) : null));
-    element.append(make("div", { class: "fdnb-id", title: tile.id, text: shortName(tile.id) }));
-    for (const line of tile.lines) element.append(make("small", { text: line }));
-    if (tile.beside) element.append(make("small", { text: tile.beside_line, title: tile.beside }));
-    element.append(make("div", { class: "fdnb-chips" }));
-    element.addEventListener("click", (event) => this.click(event, Number(element.dataset.place)));
-    this.tiles.push({ tile, element });
-    this.paint(tile, element);
-    return element;
-  }
-
-  paint(tile, element) {
-    const tags = this.hub.tags.get(tile.id) ?? tile.tags;
-    const chips = tags.map((tag) => make("span", { class: "fdnb-chip" }, swatch(this.palette.find(({ name }) => name === tag)?.color ?? "gray"), make("span", { text: tag })));
-    if (tile.is_rejected) chips.push(make("span", { class: "fdnb-chip", text: "not a duplicate" }));
-    element.querySelector(".fdnb-chips").replaceChildren(...chips);
-    element.classList.toggle("fdnb-dropped", tags.includes("drop"));
-    element.setAttribute("aria-label", [tile.id, tile.mark, ...tile.lines, tile.beside ? `${tile.beside_line}: ${tile.beside}` : "", tags.length ? `tags: ${tags.join(", ")}` : ""].filter(Boolean).join(", "));
-  }
-
-  paintSelection() {
-    for (const { tile, element } of this.tiles) element.setAttribute("aria-selected", String(this.hub.selected.has(tile.id)));
-    const n = this.hub.nSelected;
-    const hidden = n - this.tiles.filter(({ tile }) => this.hub.selected.has(tile.id)).length;
-    this.selectedNote.textContent = n ? `${n.toLocaleString("en")} selected${hidden > 0 ? ` (${hidden.toLocaleString("en")} not on this page)` : ""}` : "";
   }
 
   urlOf(id) { return this.current?.urls.get(id); }
@@ -257,6 +214,7 @@ class GalleryView {
   repaint() {
     for (const { tile, element } of this.tiles) this.paint(tile, element);
     if (this.viewer.isOpen) this.viewer.drawTags();
+    this.paintTags();
   }
 
   fail(text) { this.error.hidden = false; this.error.textContent = text; }
@@ -283,60 +241,19 @@ class GalleryView {
 
   openRow(row) { this.cameFrom = this.model.get("page"); this.ask({ row }); }
 
-  resize() {
-    const size = this.model.get("thumbnail_size");
-    this.root.style.setProperty("--size", `${size}px`);
-    for (const button of this.sizes.children) button.setAttribute("aria-pressed", String(Number(button.dataset.size) === size));
-  }
-
-  focused(target) {
-    const cell = target.closest(".fdnb-tile") ?? target.closest(".fdnb-group")?.querySelector(".fdnb-tile");
-    if (!cell) return;
-    this.tiles[this.at]?.element.setAttribute("tabindex", "-1");
-    this.at = Number(cell.dataset.place);
-    cell.setAttribute("tabindex", "0");
-  }
-
-  focus(place) {
-    this.tiles[place]?.element.focus({ preventScroll: true });
-    this.tiles[place]?.element.scrollIntoView({ block: "nearest" });
-  }
-
-  click(event, place) {
-    this.focus(place);
-    if (event.shiftKey) this.extend(place);
-    else if (event.ctrlKey || event.metaKey || event.target.closest(".fdnb-check")) { this.toggle([place]); this.anchor = place; }
-    else if (event.target.closest(".fdnb-pic")) this.openTile();
-  }
-
-  toggle(places) {
-    const items = places.map((place) => this.tiles[place].tile);
-    this.select(items, items.every((tile) => this.hub.selected.has(tile.id)) ? "remove" : "add");
-  }
-
-  extend(place) {
-    const from = this.anchor ?? this.at;
-    this.anchor = from;
-    const [low, high] = [Math.min(from, place), Math.max(from, place)];
-    this.select(this.tiles.slice(low, high + 1).map(({ tile }) => tile), "add");
-  }
-
-  select(tiles, mode) {
-    if (mode === "set") { this.hub.selected.clear(); this.hub.nSelected = 0; }
-    for (const tile of tiles) {
-      const had = this.hub.selected.has(tile.id);
-      if (mode === "remove") { if (had) this.hub.nSelected--; this.hub.selected.delete(tile.id); } else { if (!had) this.hub.nSelected++; this.hub.selected.add(tile.id); }
-    }
-    this.hub.tell("selection");
-    this.hub.act({ op: "select", mode, items: tiles.map((tile) => tile.i) });
-  }
-
   /** What a tag applies to: the picture that is open, else all that is selected, else the tile in focus. */
   targets() {
     const tile = this.tiles[this.at]?.tile;
     if (this.viewer.isOpen) return { ids: [this.viewer.id] };
     if (this.hub.nSelected) return { selected: true };
     return tile ? { items: [tile.i] } : null;
+  }
+
+  /** Those of them that are on this page. */
+  targetIds() {
+    const targets = this.targets();
+    if (!targets || targets.ids) return targets?.ids ?? [];
+    return this.tiles.filter(({ tile }) => (targets.selected ? this.hub.selected.has(tile.id) : targets.items.includes(tile.i))).map(({ tile }) => tile.id);
   }
 
   apply(tag) {
@@ -346,8 +263,7 @@ class GalleryView {
     }
     const targets = this.targets();
     if (!targets) return;
-    const shown = this.tiles.map(({ tile }) => tile);
-    const ids = targets.ids ?? shown.filter((tile) => (targets.selected ? this.hub.selected.has(tile.id) : targets.items.includes(tile.i))).map(({ id }) => id);
+    const ids = this.targetIds();
     const has = (id) => (this.hub.tags.get(id) ?? []).includes(tag);
     const all = ids.length > 0 && ids.every(has) && !this.info.is_queue;
     const against = this.info.is_queue ? this.palette.map(({ name }) => name) : [{ keep: "drop", drop: "keep" }[tag]];
@@ -445,50 +361,20 @@ class GalleryView {
     else if (key === "r" && this.rowInFocus >= 0) this.hub.act({ op: "select", mode: "add", row: this.rowInFocus });
     else if (key === "D" && this.rowInFocus >= 0 && this.info.is_comparable) this.hub.act({ op: "drop_others", row: this.rowInFocus });
     else if (key === "Escape") { if (!this.helpPanel.hidden) this.toggleHelp(); else if (this.hub.nSelected) this.select([], "set"); else used = false; }
-    else if (key === " ") { if (event.shiftKey) this.extend(this.at); else { this.toggle([this.at]); this.anchor = this.at; } }
+    else if (key === " ") { if (event.shiftKey) this.extend(this.at); else { this.toggle([this.at]); this.setAnchor(this.at); } }
     else used = this.move(event);
     if (used) event.preventDefault();
   }
 
-  move(event) {
-    const last = this.tiles.length - 1;
-    const to = { ArrowRight: this.at + 1, ArrowLeft: this.at - 1, Home: 0, End: last, ArrowDown: this.below(1), ArrowUp: this.below(-1) }[event.key];
-    if (to === undefined) return false;
-    const place = Math.min(Math.max(to, 0), last);
-    if (event.shiftKey) { this.anchor ??= this.at; this.extend(place); } else this.anchor = null;
-    this.focus(place);
-    return true;
-  }
-
-  /** The place of the tile above or below the one in focus. */
-  below(step) {
-    const box = (place) => this.tiles[place].element.getBoundingClientRect();
-    if (!this.tiles.length) return 0;
-    const here = box(this.at);
-    let [best, distance] = [this.at, Infinity];
-    for (let place = this.at + step; place >= 0 && place < this.tiles.length; place += step) {
-      const there = box(place);
-      const down = (there.top - here.top) * step;
-      if (down < here.height / 3) continue;
-      if (down > distance + here.height / 3) break;
-      const across = Math.abs(there.left - here.left);
-      if (distance === Infinity || across < Math.abs(box(best).left - here.left)) { best = place; distance = Math.min(distance, down); }
-    }
-    return best;
-  }
 }
 
-function swatch(color) {
-  const element = make("i", { class: "fdnb-swatch", "aria-hidden": "true" });
-  element.style.background = /^#[0-9a-f]{3,8}$/i.test(color) ? color : "gray";
-  return element;
-}
 
 export default {
   initialize({ model }) {
     const hub = hubOf(model);
     const query = model.get("_query");
-    hub.ask(JSON.stringify([query, model.get("page_size"), model.get("page")]), query, model.get("page"), model.get("page_size"));
+    const [page, size] = [model.get("page"), model.get("page_size")];
+    hub[model.get("_is_sent") ? "expect" : "ask"](JSON.stringify([query, size, page]), query, page, size);
     hub.viewed = hideComingTwins(model.get("_uid"));
     return () => { hub.viewed(); closeHub(model.get("_uid")); };
   },

@@ -1,8 +1,9 @@
 // One hub per model in a page, shared by all its views: pages and their pictures, tags, what is selected.
 
 const hubs = new Map();
-const KEPT_PAGES = 6;
+const KEPT_PAGES = 24;
 const PATIENCE_MS = 3000;
+const FIRST_MS = 1000;
 
 class Hub {
   constructor(model) {
@@ -11,6 +12,7 @@ class Hub {
     this.waiting = new Map();    // key -> time asked
     this.selected = new Set();
     this.nSelected = 0;
+    this.nHidden = 0;            // of these, how many the filter hides
     this.views = new Set();
     this.heard = false;
     this.tags = new Map();       // image id -> tags as they are drawn, newer than the pages
@@ -26,6 +28,13 @@ class Hub {
     this.waiting.set(key, performance.now());
     setTimeout(() => { if (this.waiting.has(key)) this.tell("late", key); }, PATIENCE_MS);
     this.send({ op: "page", key, query, page, size });
+  }
+
+  /** Wait for the first page, which the kernel sends unasked; should it have been lost, ask for it. */
+  expect(key, query, page, size) {
+    this.first = key;
+    this.waiting.set(key, performance.now());
+    setTimeout(() => { if (this.waiting.delete(key)) this.ask(key, query, page, size); }, FIRST_MS);
   }
 
   /** Ask for a deed. The kernel answers each by its number, once it is stored. */
@@ -50,19 +59,21 @@ class Hub {
     this.tell("lost");
   }
 
+  countSelected(content) { [this.nSelected, this.nHidden] = [content.n_selected, content.n_hidden]; }
+
   tagsAre(told) { for (const [id, tags] of Object.entries(told)) { this.stored.set(id, tags); this.tags.set(id, tags); } }
 
   done(content) {
     this.pending.delete(content.n);
     if (!this.pending.size) this.tagsAre(content.tags);
     else for (const [id, tags] of Object.entries(content.tags)) this.stored.set(id, tags);
-    if (content.n >= this.lastSelect) { this.selected = new Set(content.selected); this.nSelected = content.n_selected; }
+    if (content.n >= this.lastSelect) { this.selected = new Set(content.selected); this.countSelected(content); }
     this.tell("done");
   }
 
   receive(content, buffers) {
     this.heard = true;
-    if (content.kind === "page" || content.kind === "more") this.keep(content, buffers);
+    if (content.kind === "page" || content.kind === "more") this.keep({ ...content, key: content.key === "first" ? this.first : content.key }, buffers);
     else if (content.kind === "tags") {
       if (this.pending.size > 1) for (const [id, tags] of Object.entries(content.tags)) this.stored.set(id, tags);
       else this.tagsAre(content.tags);
@@ -72,7 +83,7 @@ class Hub {
     else if (content.kind === "selection") {
       if (this.pending.has(this.lastSelect)) return;
       this.selected = new Set(content.ids);
-      this.nSelected = content.n;
+      this.countSelected(content);
       this.tell("selection", content);
     } else this.tell(content.kind, content, buffers);
   }
@@ -93,7 +104,7 @@ class Hub {
         if (!this.pending.size || !this.tags.has(tile.id)) this.tags.set(tile.id, tile.tags);
         if (tile.selected) this.selected.add(tile.id);
       }
-      if (!this.pending.has(this.lastSelect)) this.nSelected = content.n_selected;
+      if (!this.pending.has(this.lastSelect)) this.countSelected(content);
       this.pages.set(content.key, known);
       while (this.pages.size > KEPT_PAGES) this.pages.delete(this.pages.keys().next().value);
     }

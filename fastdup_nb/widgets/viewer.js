@@ -62,8 +62,15 @@ class Viewer {
   draw() {
     const hadFocus = this.element.contains(document.activeElement);
     this.stopBlink();
-    this.element.replaceChildren(this.bar(), this.other ? this.compare() : this.single());
+    this.element.replaceChildren(this.bar(), this.remarks(), this.other ? this.compare() : this.single());
     if (hadFocus) this.element.focus({ preventScroll: true });
+  }
+
+  /** What has to be said of the pictures: that a file has changed, that one is shown smaller than it is. */
+  remarks() {
+    const told = [this.other, this.id].filter(Boolean).flatMap((id) => (this.pictures.get(id)?.content.remarks ?? [])
+      .map((remark) => make("p", { class: "fdnb-remark", text: this.other ? `${shortName(id)}: ${remark}` : remark })));
+    return make("div", { role: "status" }, ...told);
   }
 
   bar() {
