@@ -114,7 +114,7 @@ def find_fades(frames: Frames, *, least: float, longest_event: int) -> list[Chan
         strength = float(frames.distance(_one(before), _one(after))[0])
         if strength < least and stop - start <= longest_event and after - before <= longest_event + 2:
             continue
-        found.append(Change(before + 1, after, stop, "fade", max(strength, least)))
+        found.append(Change(before + 1, after, (start + stop) // 2, "fade", max(strength, least)))
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -76,19 +76,25 @@ def find_returns(frames: Frames, bounds: Ints, *, alike: float, apart: float) ->
     views = [view for view in views if not frames.is_blank[(view[0] + view[1]) // 2]]
     if len(views) > _MOST_VIEWS:
         views = [views[i] for i in np.linspace(0, len(views) - 1, _MOST_VIEWS).astype(int)]
-    return _join(frames, views, alike=alike, apart=apart)
+    return _join(frames, views, set(bounds.tolist()), alike=alike, apart=apart)
 
 
-def _join(frames: Frames, views: list[tuple[int, int]], *, alike: float, apart: float) -> list[Return]:
+def _join(
+    frames: Frames, views: list[tuple[int, int]], bounds: set[int], *, alike: float, apart: float
+) -> list[Return]:
+    """Return the views that show an earlier one again; those that follow each other within a shot are one return."""
     found: list[Return] = []
     for j, i, frame, earlier, distance in _match(frames, views, alike):
         start, stop = views[j]
         between = np.arange(views[i][1], start, max(1, (start - views[i][1]) // 64), dtype=np.int64)
         if not (frames.distance(_fill(earlier, between), between) >= apart).any():
             continue
-        if found and found[-1].stop == start:  # one return goes on
-            start = found.pop().start
-        found.append(Return(start, stop, frame, earlier, 1 - distance))
+        if found and found[-1].stop == start and start not in bounds:
+            before = found.pop()
+            nearest = max(before, Return(start, stop, frame, earlier, 1 - distance), key=lambda one: one.similarity)
+            found.append(replace(nearest, start=before.start, stop=stop))
+        else:
+            found.append(Return(start, stop, frame, earlier, 1 - distance))
     return found
 
 
@@ -163,7 +169,9 @@ def choose_spread(vectors: Callable[[Ints], Floats], chosen: list[int], candidat
 def _is_still(frames: Frames, a: Ints, b: Ints, least: float) -> Flags:
     if frames.details is None:
         return np.asarray(frames.cosine(a, b) <= least / 10)
-    return np.asarray((frames.motion(a, b) <= _STILL) & (frames.distance(a, b) <= least / 2))
+    near = np.asarray(frames.motion(a, b) <= _STILL)
+    near[near] = frames.distance(a[near], b[near]) <= least / 2
+    return near
 
 
 def _fill(anchor: int, block: Ints) -> Ints:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import combinations_with_replacement
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -36,9 +34,7 @@ def count_transitions(codes: npt.NDArray[np.int64], starts: npt.NDArray[np.bool_
     return counts.assign(**{side: [names[i] for i in counts[side]] for side in ("from", "to")})
 
 
-def count_together(
-    codes: npt.NDArray[np.int64], blocks: npt.NDArray[np.int64], names: list[object]
-) -> pd.DataFrame:
+def count_together(codes: npt.NDArray[np.int64], blocks: npt.NDArray[np.int64], names: list[object]) -> pd.DataFrame:
     """Count in how many blocks of time two labels are both seen.
 
     Parameters
@@ -54,8 +50,8 @@ def count_together(
     -------
     DataFrame
         ``a``, ``b``, ``n`` (blocks that have both), ``n_a``, ``n_b`` (blocks that have the one) and ``lift``: how many
-        times more often together than if each came by chance; 1 is chance. Pairs that are never together have n = 0.
-        By falling lift.
+        times more often together than if each came by chance; 1 is chance. Pairs that are never together are left
+        out. By falling lift.
     """
     from scipy.sparse import coo_array
 
@@ -63,14 +59,11 @@ def count_together(
     seen = np.unique(np.column_stack([blocks, codes])[codes >= 0], axis=0)
     shape = (int(blocks.max(initial=-1)) + 1, len(names))
     table = coo_array((np.ones(len(seen)), (seen[:, 0], seen[:, 1])), shape=shape).tocsr()
-    both = (table.T @ table).toarray() if len(names) else np.zeros((0, 0))
-    alone = np.diag(both)
-    pairs = [(a, b) for a, b in combinations_with_replacement(range(len(names)), 2) if a != b]
-    rows = [
-        (names[a], names[b], int(both[a, b]), int(alone[a]), int(alone[b]), both[a, b] * n_blocks / (alone[a] * alone[b]))
-        for a, b in pairs
-        if alone[a] and alone[b]
-    ]
-    found = pd.DataFrame(rows, columns=["a", "b", "n", "n_a", "n_b", "lift"])
-    found = found.astype({"n": "int64", "n_a": "int64", "n_b": "int64", "lift": "float64"})
+    both = (table.T @ table).tocoo()
+    alone = np.bincount(seen[:, 1], minlength=len(names))
+    a, b, n = (values[both.row < both.col] for values in (both.row, both.col, both.data))
+    found = pd.DataFrame({"n": n.astype(np.int64), "n_a": alone[a], "n_b": alone[b]}).astype("int64")
+    found.insert(0, "a", pd.Series([names[i] for i in a], dtype=object))
+    found.insert(1, "b", pd.Series([names[i] for i in b], dtype=object))
+    found["lift"] = found["n"] * n_blocks / (found["n_a"] * found["n_b"])
     return found.sort_values(["lift", "n"], ascending=False, kind="stable").reset_index(drop=True)

@@ -215,7 +215,9 @@ def _events(part: Part, first_shot: int, _first_scene: int) -> Iterator[dict[str
     found = part.timeline
     for start, stop in found.events:
         light = float(found.light[start])
-        kind = "other picture" if abs(light) < max(0.1, found.steps[start] / 4) else "brighter" if light > 0 else "darker"
+        kind = (
+            "other picture" if abs(light) < max(0.1, found.steps[start] / 4) else "brighter" if light > 0 else "darker"
+        )
         yield {
             "image_id": part.image_ids[start], "sequence": part.name, "position": start, "time": part.time_at(start),
             "n_frames": stop - start, "kind": kind, "change": max(float(found.steps[start]), abs(light)),

@@ -124,7 +124,9 @@ def find_events(frames: Frames, steps: Floats, *, least: float) -> list[tuple[in
     for length in range(1, _LONGEST_EVENT + 1):
         starts = np.flatnonzero(sudden[: max(n - length, 0)])
         starts = starts[(starts > 0) & (loud[starts + length] >= least)]
-        back = np.maximum(frames.distance(starts - 1, starts + length), np.abs(light[starts - 1] - light[starts + length]))
+        back = np.maximum(
+            frames.distance(starts - 1, starts + length), np.abs(light[starts - 1] - light[starts + length])
+        )
         is_back = back <= _BACK * np.minimum(loud[starts], loud[starts + length])
         for start in starts[is_back].tolist():
             if all(start + length < begin or stop < start for begin, stop in found):
