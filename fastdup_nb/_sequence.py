@@ -89,10 +89,7 @@ class Sequences:
         images = stages.images.loc[stages.valid_ids]
         placed = order_frames(images, order, _CALLER)
         names = tell_sequences(images, by, _CALLER)
-        parts = [
-            _read_part(stages, images, placed, name, least_length, names)
-            for name in sorted(names.unique(), key=key_name)
-        ]
+        parts = [_read_part(stages, placed, names, name, least_length) for name in sorted(names.unique(), key=key_name)]
         return Sequence(
             **build_tables([part for part in parts if part.image_ids]),
             order=placed.name,
@@ -108,9 +105,7 @@ class Sequences:
         )
 
 
-def _read_part(
-    stages: Stages, images: pd.DataFrame, placed: Order, name: str, least_length: int, names: pd.Series
-) -> Part:
+def _read_part(stages: Stages, placed: Order, names: pd.Series, name: str, least_length: int) -> Part:
     """Return what happens in the sequence of this name."""
     places = np.flatnonzero((names == name).to_numpy() & (placed.rank >= 0))
     places = places[np.argsort(placed.rank[places], kind="stable")]
@@ -118,7 +113,7 @@ def _read_part(
     frames = Frames(descriptors.vectors, descriptors.details, stages.rows[places])
     return Part(
         name=name,
-        image_ids=images.index[places].tolist(),
+        image_ids=names.index[places].tolist(),
         times=None if placed.times is None else placed.times.iloc[places],
         timeline=read_timeline(
             frames, least=1 - presets["strict"], alike=1 - presets["default"], min_still_length=least_length

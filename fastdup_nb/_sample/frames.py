@@ -168,8 +168,8 @@ def film(photograph: Image.Image, shot: Shot, *, n_before: int = 0, n_after: int
         done = min(max(place / max(shot.n_frames - 1, 1), 0.0), 1.0)
         x, y, width = (a + (b - a) * done for a, b in zip(shot.begin, shot.end, strict=True))
         dx, dy = rng.normal(0, shot.shake, 2) if shot.shake else (0.0, 0.0)
-        pixels = np.asarray(_cut_view(picture, x + dx, y + dy, width), dtype=np.float32)
-        pixels = pixels * (1 + (shot.light - 1) * done) + rng.normal(0, _NOISE, pixels.shape)
+        view = np.asarray(_cut_view(picture, x + dx, y + dy, width), dtype=np.float64)
+        pixels = view * (1 + (shot.light - 1) * done) + rng.normal(0, _NOISE, view.shape)
         frames.append(np.clip(pixels * 1.6 + 60 if place == shot.flash else pixels, 0, 255))
     return np.stack(frames).round().astype(np.uint8)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -81,26 +82,26 @@ class Frames:
         """Whether a frame shows nothing: black, white, one tone. Never without details."""
         return self.contrast < _FLAT
 
-    def _of_rows(self, measure: object) -> Floats:
+    def _of_rows(self, measure: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]) -> Floats:
         if self.details is None:
             return np.full(len(self), np.nan)
-        parts = [measure(self.details[i : i + _CHUNK].astype(np.float32)) for i in range(0, len(self.details), _CHUNK)]  # type: ignore[operator]
+        parts = [measure(self.details[i : i + _CHUNK].astype(np.float32)) for i in range(0, len(self.details), _CHUNK)]
         of_rows = np.concatenate([*parts, np.empty(0)])
         return np.asarray(of_rows[self.rows], dtype=np.float64)
 
-    def _in_chunks(self, measure: object, a: Ints, b: Ints) -> Floats:
+    def _in_chunks(self, measure: Callable[[Ints, Ints], npt.NDArray[np.float32]], a: Ints, b: Ints) -> Floats:
         found = np.empty(len(a))
         for start in range(0, len(a), _CHUNK):
             part = slice(start, start + _CHUNK)
-            found[part] = measure(a[part], b[part])  # type: ignore[operator]
+            found[part] = measure(a[part], b[part])
         return found
 
     def _measure_cosine(self, a: Ints, b: Ints) -> npt.NDArray[np.float32]:
         x, y = self.vectors_of(a), self.vectors_of(b)
-        return np.clip(1 - np.einsum("ij,ij->i", x, y), 0, 1).astype(np.float32)
+        return np.asarray(np.clip(1 - np.einsum("ij,ij->i", x, y), 0, 1), dtype=np.float32)
 
     def _measure_motion(self, a: Ints, b: Ints) -> npt.NDArray[np.float32]:
-        return np.sqrt(((self.grays_of(a) - self.grays_of(b)) ** 2).mean(axis=1)).astype(np.float32)
+        return np.asarray(np.sqrt(((self.grays_of(a) - self.grays_of(b)) ** 2).mean(axis=1)), dtype=np.float32)
 
     def _measure(self, a: Ints, b: Ints) -> npt.NDArray[np.float32]:
         found = self._measure_cosine(a, b)

@@ -7,7 +7,7 @@ through frames that show nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -86,11 +86,11 @@ def _join_parts(changes: list[Change]) -> list[Change]:
     """Return changes with those made one that follow each other at once: no scene is that short."""
     joined: list[Change] = []
     for change in changes:
-        if joined and change.start - joined[-1].stop <= _NO_SCENE:
-            before = joined.pop()
-            stronger = max(before, change, key=lambda one: one.strength)
-            change = Change(before.start, change.stop, stronger.position, "dissolve", stronger.strength)
-        joined.append(change)
+        if not joined or change.start - joined[-1].stop > _NO_SCENE:
+            joined.append(change)
+            continue
+        stronger = max(joined[-1], change, key=lambda one: one.strength)
+        joined[-1] = replace(stronger, start=joined[-1].start, stop=change.stop)
     return joined
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
-from ._frames import Flags, Floats, Frames, Ints
+from ._frames import Flags, Frames, Ints
 from ._gradual import find_runs
 
 _BLOCK, _LARGEST_BLOCK = 8, 4096  # frames compared at once
@@ -148,7 +149,9 @@ def choose_representative(frames: Frames, start: int, stop: int, is_clean: Flags
     return int(places[np.argmax(vectors @ vectors.mean(axis=0))])
 
 
-def choose_spread(vectors: Callable[[Ints], Floats], chosen: list[int], candidates: Ints, n: int) -> list[int]:
+def choose_spread(
+    vectors: Callable[[Ints], npt.NDArray[np.float32]], chosen: list[int], candidates: Ints, n: int
+) -> list[int]:
     """Return *n* frames: those *chosen* already, then each time the one farthest from all so far (Gonzalez, 1985)."""
     if n <= len(chosen):
         return chosen[:n]

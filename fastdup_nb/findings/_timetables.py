@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ COLUMNS = MappingProxyType({
         "time": ("TIME", _TIME),
         "shot": ("int64", "number of the shot, over all sequences"),
         "scene": ("int64", "number of the scene: shots that return to one another share one"),
-        "change": ("float64", "distance to the frame before, 0 (the same) to about 1 (unrelated); missing for the first"),
+        "change": ("float64", "distance to the frame before, 0 to about 1 (unrelated); missing for the first"),
         "is_cut": ("bool", "first frame of a shot that is not the first, or the middle of a gradual change"),
         "is_gradual": ("bool", "part of a dissolve or fade"),
         "is_still": ("bool", "part of a still stretch"),
@@ -47,7 +48,7 @@ COLUMNS = MappingProxyType({
         "time": ("TIME", ""),
         "kind": (TEXT, "cut, dissolve or fade"),
         "start": (TEXT, "image_id of the first frame that is not wholly of the old scene"),
-        "end": (TEXT, "image_id of the last frame that is not wholly of the new scene; of a cut, start and end are the cut"),
+        "end": (TEXT, "image_id of the last frame not wholly of the new scene; of a cut, the cut"),
         "n_gradual": ("int64", "frames of the gradual change, 0 for a cut"),
         "strength": ("float64", "distance of the two scenes, 0 to about 1"),
         "shot": ("int64", "that begins here"),
@@ -118,18 +119,18 @@ def build_tables(parts: Sequence[Part]) -> dict[str, pd.DataFrame]:
     return {"frames": _frames(numbered, kind), **tables}
 
 
-def _as_frame(name: str, rows: list[dict[str, object]], kind: object) -> pd.DataFrame:
+def _as_frame(name: str, rows: list[dict[str, object]], kind: Any) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS[name])).astype(_dtypes(name, kind))
 
 
-def _dtypes(name: str, kind: object) -> dict[str, object]:
+def _dtypes(name: str, kind: Any) -> dict[str, Any]:
     is_datetime = kind is not None and pd.api.types.is_datetime64_any_dtype(kind)
     own = {"TIME": kind if kind is not None else "float64", "SPAN": "timedelta64[s]" if is_datetime else "float64"}
     return {column: own.get(dtype, dtype) if isinstance(dtype, str) else dtype
             for column, (dtype, _) in COLUMNS[name].items()}  # fmt: skip
 
 
-def _frames(numbered: list[tuple[Part, int, int]], kind: object) -> pd.DataFrame:
+def _frames(numbered: list[tuple[Part, int, int]], kind: Any) -> pd.DataFrame:
     tables = [_frames_of(part, shot, scene) for part, shot, scene in numbered]
     empty = pd.DataFrame({column: [] for column in COLUMNS["frames"]}, index=pd.Index([], dtype=TEXT))
     table = pd.concat(tables) if tables else empty

@@ -1,4 +1,4 @@
-"""The order of frames: by time, by the numbers in their names, or by a column; and which frames belong to one sequence."""
+"""The order of frames: by time, by the numbers in their names, or by a column; and what belongs to one sequence."""
 
 from __future__ import annotations
 
@@ -111,7 +111,8 @@ def tell_sequences(images: pd.DataFrame, by: str | None, caller: str) -> pd.Seri
             f"Got {by!r} instead; it has {_list(images.columns)}."
         )
     values = images[by].astype(object)
-    return values.where(values.notna(), _NO_NAME).map(str).astype(TEXT)
+    names: pd.Series = values.where(values.notna(), _NO_NAME).map(str).astype(TEXT)
+    return names
 
 
 def _choose(images: pd.DataFrame) -> str:
@@ -146,7 +147,7 @@ def _by_values(name: str, values: pd.Series, names: npt.NDArray[np.int64]) -> Or
 
 
 def _exif_times(images: pd.DataFrame, caller: str) -> pd.Series:
-    times = images["exif_time"]
+    times: pd.Series = images["exif_time"]
     if len(times) and times.isna().all():
         raise ParameterError(
             f"The 'order' parameter of {caller} cannot be 'time': none of {len(times):,} images tells in EXIF when it "

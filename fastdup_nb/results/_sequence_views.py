@@ -66,8 +66,9 @@ def _headline(found: Sequence) -> str:
 
 def _facts(found: Sequence, n_sequences: int) -> tuple[Fact, ...]:
     n_still = int(found.frames["is_still"].sum())
+    of_what = f"in {format_count(n_sequences, ('sequence', 'sequences'))}, by {_told_order(found)}"
     return (
-        Fact("frames", len(found.frames), f"in {format_count(n_sequences, ('sequence', 'sequences'))}, by {_told_order(found)}"),
+        Fact("frames", len(found.frames), of_what),
         Fact("shots", len(found.shots), f"of {format_count(found.shots['scene'].nunique(), ('scene', 'scenes'))}"),
         Fact("changes of scene", len(found.cuts), "a gradual one counts once"),
         Fact("events", len(found.events), "gone again after at most three frames"),
@@ -94,7 +95,7 @@ def _notes(found: Sequence) -> tuple[str, ...]:
         )
     if found.n_equal:
         notes.append(
-            f"{format_count(found.n_equal, _FRAMES)} share their time with another one: these are in the order of names."
+            f"{format_count(found.n_equal, _FRAMES)} share their time with another one; they are in the order of names."
         )
     if found.streams and len(found.frames) > 1:
         some = ", ".join(name or "(top folder)" for name in found.streams[:3])
@@ -138,10 +139,10 @@ def _told_time(table: pd.DataFrame, place: int) -> str:
 
 def _row(found: Sequence, shot: int) -> Row:
     facts = found.shots.loc[shot].to_dict()
-    tiles = []
+    tiles: list[Tile] = []
     for image_id, word in ((facts["start"], "first"), (facts["representative"], "typical"), (facts["end"], "last")):
         if image_id not in [tile.image_id for tile in tiles]:
-            line = f"{word}, frame {int(found.frames.loc[image_id, 'position']):,}"
+            line = f"{word}, frame {found.frames['position'].loc[image_id]:,}"
             tiles.append(Tile(str(image_id), lines=(line,)))
     kind, note = _tell_begin(found, shot)
     return Row(
@@ -153,7 +154,7 @@ def _row(found: Sequence, shot: int) -> Row:
 
 
 def _name_shot(found: Sequence, shot: int) -> str:
-    return f"Shot {shot}: {format_count(int(found.shots.loc[shot, 'n_frames']), _FRAMES)}"
+    return f"Shot {shot}: {format_count(int(found.shots['n_frames'].loc[shot]), _FRAMES)}"
 
 
 def _tell_begin(found: Sequence, shot: int) -> tuple[str, str]:

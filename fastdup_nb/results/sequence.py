@@ -226,8 +226,8 @@ class Sequence(ImageResult):
             if isinstance(labels, str) and labels in table.columns:
                 return table[labels]
         raise ParameterError(
-            f"The 'labels' parameter of {caller} must be 'cluster', 'scene', 'shot', a column of ds.images, or a Series "
-            f"by image_id. Got {labels!r} instead."
+            f"The 'labels' parameter of {caller} must be 'cluster', 'scene', 'shot', a column of ds.images, or a "
+            f"Series by image_id. Got {labels!r} instead."
         )
 
     def _part_time(self, window: object) -> npt.NDArray[np.int64]:
@@ -239,7 +239,8 @@ class Sequence(ImageResult):
                     "The 'window' parameter of Sequence.cooccurrence must be a number of frames where the order is no "
                     f"time. Got {window!r} instead; try ds.sequence(order='time')."
                 )
-            inside = (table["time"] - table.groupby("sequence")["time"].transform("min")) // _read_length(window)
+            begins = table.groupby("sequence")["time"].transform("min")
+            inside = ((table["time"] - begins).dt.total_seconds() // _read_length(window)).astype("int64")
         else:
             inside = table["position"] // check_integer(window, "window", "Sequence.cooccurrence", low=1)
         keys = pd.DataFrame({"sequence": table["sequence"].to_numpy(), "inside": inside.to_numpy()})
@@ -267,12 +268,13 @@ class Sequence(ImageResult):
         return view_sequence(self, n_rows)
 
 
-def _read_length(window: str | pd.Timedelta) -> pd.Timedelta:
+def _read_length(window: str | pd.Timedelta) -> float:
+    """Return a length of time in seconds."""
     try:
-        length = pd.Timedelta(window)
+        length = float(pd.Timedelta(window).total_seconds())
     except ValueError:
-        length = pd.NaT
-    if pd.isna(length) or length <= pd.Timedelta(0):
+        length = float("nan")
+    if not length > 0:
         raise ParameterError(
             "The 'window' parameter of Sequence.cooccurrence must be an int of at least 1, or a time such as '10min'. "
             f"Got {window!r} instead."
