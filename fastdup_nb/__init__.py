@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ._sample import sample
+    from ._sample import sample, sample_frames
     from .dataset import Dataset
     from .embeddings import CallableEncoder, OnnxEncoder
     from .errors import FastdupError
@@ -31,6 +31,7 @@ __all__ = [
     "link",
     "load_plan",
     "sample",
+    "sample_frames",
 ]
 
 _HOMES = {
@@ -43,6 +44,7 @@ _HOMES = {
     "link": "widgets",
     "load_plan": "export",
     "sample": "_sample",
+    "sample_frames": "_sample",
 }
 
 

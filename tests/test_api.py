@@ -30,7 +30,7 @@ def test_the_public_names_are_these():
     assert fd.__all__ == sorted(fd.__all__)
     assert fd.__all__ == [
         "CallableEncoder", "Dataset", "FastdupError", "NeighborGraph", "OnnxEncoder", "build_graph", "link",
-        "load_plan", "sample",
+        "load_plan", "sample", "sample_frames",
     ]  # fmt: skip
     assert set(fd.__all__) <= set(dir(fd))
     for name in fd.__all__:

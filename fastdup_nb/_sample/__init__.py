@@ -14,10 +14,11 @@ from PIL import Image
 from .._validation import check_integer
 from ..errors import ParameterTypeError, SourceError
 from .edits import DAMAGES, DRAWINGS, EDITS, add_exif, encode, flatten, make_exif
+from .frames import sample_frames
 from .photographs import check_packages, load_other_view, load_photograph
 from .plan import CAMERAS, Picture, plan_sample, render_truth
 
-__all__ = ["sample"]
+__all__ = ["check_folder", "check_path", "sample", "sample_frames", "write_whole"]
 
 _TRUTH = "truth.csv"
 _PART = ".part"  # of a file that is being written; a killed process leaves one
@@ -69,31 +70,32 @@ def sample(directory: str | os.PathLike[str], *, random_state: int = 0) -> Path:
     >>> sorted(path.name for path in folder.iterdir())
     ['test', 'train', 'truth.csv']
     """
-    folder = _check_path(directory)
+    folder = check_path(directory, "sample")
     pictures = plan_sample(check_integer(random_state, "random_state", "sample", low=0))
     truth = render_truth(pictures)
-    _check_folder(folder, truth)
+    check_folder(folder, truth, "sample")
     missing = [picture for picture in pictures if not (folder / picture.image_id).exists()]
     if missing:
         check_packages()
-        _write(folder / _TRUTH, truth.encode())  # first of all: it is what a later call knows its folder by
+        write_whole(folder / _TRUTH, truth.encode())  # first of all: it is what a later call knows its folder by
         _write_pictures(folder, pictures, missing, random_state)
     return folder
 
 
-def _check_path(directory: str | os.PathLike[str]) -> Path:
+def check_path(directory: str | os.PathLike[str], caller: str) -> Path:
+    """Return the folder to write into, or raise."""
     try:
         return Path(directory)
     except TypeError as error:
-        message = f"The 'directory' parameter of sample must be a path. Got {directory!r} instead."
+        message = f"The 'directory' parameter of {caller} must be a path. Got {directory!r} instead."
         raise ParameterTypeError(message) from error
 
 
-def _check_folder(folder: Path, truth: str) -> None:
+def check_folder(folder: Path, truth: str, caller: str) -> None:
     """Raise unless *folder* is new, empty, or one that was written for the same truth."""
     if folder.exists() and not folder.is_dir():
         message = (
-            f"The 'directory' parameter of sample must be a folder, and {str(folder)!r} is a file. Try another name."
+            f"The 'directory' parameter of {caller} must be a folder, and {str(folder)!r} is a file. Try another name."
         )
         raise SourceError(message)
     if not folder.exists() or all(path.suffix == _PART for path in folder.iterdir()):
@@ -102,7 +104,7 @@ def _check_folder(folder: Path, truth: str) -> None:
     if not known.is_file() or known.read_bytes() != truth.encode():
         message = (
             f"The folder {str(folder)!r} is not empty and does not hold this sample collection; nothing was written. "
-            f"Try a new folder, for example sample({str(folder / 'sample')!r})."
+            f"Try a new folder, for example {caller}({str(folder / 'sample')!r})."
         )
         raise SourceError(message)
 
@@ -111,10 +113,10 @@ def _write_pictures(folder: Path, pictures: Iterable[Picture], missing: Iterable
     originals = {picture.origin: picture for picture in pictures if picture.kind == "original"}
     load = functools.cache(lambda name: _load_origin(name, random_state))
     for picture in missing:
-        _write(folder / picture.image_id, _build(picture, originals, load))
+        write_whole(folder / picture.image_id, _build(picture, originals, load))
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes) -> None:
     """Write all of it or nothing: a file under its final name is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{uuid.uuid4().hex}{_PART}")

@@ -2,13 +2,14 @@
 
 from ._format import format_bytes, format_count, format_dimension, format_similarity
 from ._html import render_html
-from ._model import Badge, Cell, Fact, Row, Table, Thumbnail, Tile, Tone, View
+from ._model import Badge, Cell, Curve, Fact, Row, Table, Thumbnail, Tile, Tone, View
 from ._report import render_report
 from ._text import render_text
 
 __all__ = [
     "Badge",
     "Cell",
+    "Curve",
     "Fact",
     "Row",
     "Table",

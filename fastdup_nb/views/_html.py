@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from .._validation import check_integer
+from ._curve import draw_curve
 from ._format import format_cell, format_count, has_numbers, make_visible, shorten
 from ._model import Row, Table, Thumbnail, Tile, View
 from ._picture import Picture, make_picture
@@ -71,7 +72,10 @@ def render_html(
     rows = draw_rows(view.rows[:max_rows], thumbnail, max_tiles=max_tiles, size=thumbnail_size, max_bytes=max_bytes)
     template = load_environment().get_template("view.html.jinja")
     return template.render(
-        css=read_style("view.css"), size=thumbnail_size, **describe(view, [rows], max_table_rows=_MAX_TABLE_ROWS)
+        css=read_style("view.css"),
+        size=thumbnail_size,
+        curves=[draw_curve(curve, thumbnail) for curve in view.curves],
+        **describe(view, [rows], max_table_rows=_MAX_TABLE_ROWS),
     )
 
 

@@ -77,12 +77,31 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """Numbers over time, with a strip of pictures below them.
+
+    *cuts* are places among *values*; *gradual*, *still* and *events* are runs of them, first and one after the last.
+    *strip* names pictures that stand at equal distances; *begin* and *end* tell where the curve begins and ends.
+    """
+
+    title: str
+    values: tuple[float, ...]
+    cuts: tuple[int, ...] = ()
+    gradual: tuple[tuple[int, int], ...] = ()
+    still: tuple[tuple[int, int], ...] = ()
+    events: tuple[tuple[int, int], ...] = ()
+    strip: tuple[str, ...] = ()
+    begin: str = ""
+    end: str = ""
+
+
+@dataclass(frozen=True)
 class View:
     """All that one output shows.
 
     *rows_title* stands above the rows, *noun* (singular, plural) names them in "and 12 more groups", *n_more* counts
     those that are not among *rows*. *empty* is said in the place of the rows when there is none. *next_calls* are pairs
-    of a line of code and what it does.
+    of a line of code and what it does. *curves* stand above the rows; *n_more_curves* counts those not among them.
     """
 
     title: str
@@ -96,3 +115,5 @@ class View:
     table: Table | None = None
     notes: tuple[str, ...] = ()
     next_calls: tuple[tuple[str, str], ...] = ()
+    curves: tuple[Curve, ...] = ()
+    n_more_curves: int = 0

@@ -6,11 +6,13 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from .._validation import check_integer
+from ._curve import describe_curve, draw_bars
 from ._format import format_cell, format_count, has_numbers, make_visible, measure_width, shorten
-from ._model import Row, Table, Tile, View
+from ._model import Curve, Row, Table, Tile, View
 
 _SEPARATOR = " · "
 _MAX_TABLE_ROWS = 20
+_SEQUENCES = ("sequence", "sequences")
 _TITLE_WIDTH = 120
 
 
@@ -39,12 +41,25 @@ def render_text(view: View, *, max_rows: int = 8, max_tiles: int = 5, width: int
     blocks = [
         _wrap(shorten(make_visible(view.title), _TITLE_WIDTH), width) + _wrap(view.headline, width),
         _fact_lines(view, width),
+        *(_curve_lines(curve, width) for curve in view.curves),
+        _wrap(f"and {format_count(view.n_more_curves)} more {_SEQUENCES[view.n_more_curves != 1]}", width)
+        if view.n_more_curves
+        else [],
         *_row_blocks(view, max_rows, max_tiles, width),
         _table_lines(view.table, width),
         [line for note in view.notes for line in _wrap(note, width)],
         _call_lines(view, width),
     ]
     return "\n\n".join("\n".join(line.rstrip() for line in lines) for lines in blocks if lines)
+
+
+def _curve_lines(curve: Curve, width: int) -> list[str]:
+    return [
+        *_wrap(curve.title, width),
+        "  " + draw_bars(curve.values, width - 2),
+        *_hang("  ", describe_curve(curve), width),
+        *_hang("  ", f"from {curve.begin} to {curve.end}", width),
+    ]
 
 
 def _fact_lines(view: View, width: int) -> list[str]:

@@ -1,0 +1,289 @@
+"""Sequences: shots, cuts, events and the rest of what happens in time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from .._text import TEXT
+from .._validation import check_choice, check_integer
+from ..errors import ParameterError, ParameterTypeError
+from ..findings._returns import choose_spread
+from ..findings._succession import count_together, count_transitions
+from ..views import View
+from ._base import ImageResult, Shown
+
+if TYPE_CHECKING:
+    from ..widgets._deck import Deck
+
+_LISTS = ("cuts", "keyframes", "still", "events", "returns", "gradual", "representatives")
+
+
+class ScoresNovelty(Protocol):
+    """What ``Sequence.deviations`` asks of a model: ``score`` takes a Dataset and returns a frame by image_id."""
+
+    def score(self, other: object, /) -> pd.DataFrame:
+        """Return ``novelty_score``, ``p_value`` and ``is_novel`` of each image."""
+        ...
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sequence(ImageResult):
+    """What happens in time, as ``Dataset.sequence`` found it. Numbers of shots and scenes go over all sequences.
+
+    Attributes
+    ----------
+    frames : DataFrame
+        Index ``image_id``, a row per frame, sequence by sequence in order: ``sequence``, ``position`` (from 0 on),
+        ``time`` (of the order; missing where it has none), ``shot``, ``scene`` (shots that return to one another share
+        one), ``change`` (distance to the frame before, 0 is the same picture and about 1 an unrelated one; at least the
+        change of mean brightness, 0 to 1), ``is_cut``, ``is_gradual``, ``is_still``, ``is_event``.
+    shots : DataFrame
+        Index ``shot``: ``sequence``, ``start`` and ``end`` (image_id of the first and last frame), ``n_frames``,
+        ``duration`` (in the unit of the order), ``representative`` (the most typical frame), ``scene``,
+        ``mean_change``.
+    cuts : DataFrame
+        ``image_id`` (first frame of the new shot; of a gradual change the middle), ``sequence``, ``position``,
+        ``time``, ``kind`` (``cut``, ``dissolve`` or ``fade``), ``start`` and ``end`` (first and last frame of the
+        gradual change), ``n_gradual`` (frames it takes, 0 for a cut), ``strength`` (distance of the two scenes, larger
+        is clearer) and ``shot`` (that begins).
+    stills : DataFrame
+        Stretches in which nothing moves: ``sequence``, ``start``, ``end``, ``n_frames``, ``duration``, ``shot``.
+    returns : DataFrame
+        Where an earlier scene is seen again after something else: ``sequence``, ``start``, ``end``, ``n_frames``,
+        ``image_id`` and ``earlier`` (the two frames most alike), ``similarity`` (of these, 1 is identical),
+        ``n_between`` (frames from the earlier one to the return), ``shot``, ``earlier_shot``.
+    events : DataFrame
+        What is there for one to three frames, after which the picture before is back: ``image_id``, ``sequence``,
+        ``position``, ``time``, ``n_frames``, ``kind`` (``brighter``, ``darker``, ``other picture``), ``change``,
+        ``shot``.
+    order, by : str
+        How frames were put in order, and what makes a sequence.
+    min_still_length : int
+        Frames of a still stretch, at least.
+    n_left_out : int
+        Images without a time, which are in no sequence.
+    n_equal : int
+        Images that share their time with another one; they are in the order of their names.
+    streams : tuple of str
+        Sequences whose pictures differ from one to the next throughout; no cut and no event is claimed in them.
+    """
+
+    frames: pd.DataFrame
+    shots: pd.DataFrame
+    cuts: pd.DataFrame
+    stills: pd.DataFrame
+    returns: pd.DataFrame
+    events: pd.DataFrame
+    order: str
+    by: str | None
+    min_still_length: int
+    n_left_out: int
+    n_equal: int
+    streams: tuple[str, ...]
+    _shown: Shown
+    _source: object
+    _vectors: Callable[[list[str]], npt.NDArray[np.float32]]
+    _clusters: Callable[[], pd.Series]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a copy of ``frames``."""
+        return self.frames.copy()
+
+    @property
+    def curve(self) -> pd.DataFrame:
+        """How much changes from frame to frame: index ``image_id``; ``sequence``, ``position``, ``time``, ``change``.
+
+        ``usual`` is the median of ``change`` over 17 frames, which tells slow movement from what is sudden.
+        """
+        table = self.frames[["sequence", "position", "time", "change"]].copy()
+        rolled = table.groupby("sequence", sort=False)["change"].rolling(17, center=True, min_periods=1).median()
+        return table.assign(usual=rolled.to_numpy() if len(table) else table["change"])
+
+    def keyframes(self, n: int | None = None) -> list[str]:
+        """Return the ids of frames that show what there is to see, in order.
+
+        Parameters
+        ----------
+        n : int, optional
+            How many; one of each shot by default. More are added one by one, each the frame least like all those taken
+            so far (Gonzalez, 1985); fewer are taken from the shots in the same way, the longest first. All frames
+            where there are not that many.
+
+        Returns
+        -------
+        list of str
+        """
+        n = len(self.shots) if n is None else check_integer(n, "n", "Sequence.keyframes", low=0)
+        n = min(n, len(self.frames))
+        ids = self.frames.index
+        every = np.flatnonzero(~(self.frames["is_gradual"] | self.frames["is_event"]).to_numpy(dtype=bool))
+        every = np.arange(len(ids)) if len(every) < n else every
+        longest = self.shots.sort_values("n_frames", ascending=False, kind="stable")["representative"]
+        shots = ids.get_indexer(pd.Index(longest, dtype=TEXT))
+        vectors = lambda places: self._vectors(ids[places].tolist())  # noqa: E731 - one line says it
+        few = n < len(shots)
+        chosen = choose_spread(vectors, shots.tolist()[:1] if few else shots.tolist(), shots if few else every, n)
+        return ids[sorted(chosen)].tolist()
+
+    def transitions(self, labels: str | pd.Series = "cluster") -> pd.DataFrame:
+        """Count what follows what: how often one label comes right after another one.
+
+        Parameters
+        ----------
+        labels : str or Series, default "cluster"
+            ``"cluster"`` takes ``ds.clusters()``, whose noise is passed over; ``"scene"``, ``"shot"``, a column of
+            ``ds.images`` such as ``"label"``, or your own Series by image_id. Frames without a label are passed over.
+
+        Returns
+        -------
+        DataFrame
+            ``from``, ``to``, ``n`` (how often) and ``share`` (of all that leaves ``from``), most frequent first. Runs
+            of one label are counted once; nothing is counted from one sequence to the next.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such column.
+        """
+        codes, names = self._encode(labels, "Sequence.transitions")
+        return count_transitions(codes, (self.frames["position"] == 0).to_numpy(dtype=bool), names)
+
+    def cooccurrence(self, window: int | str | pd.Timedelta = 25, labels: str | pd.Series = "cluster") -> pd.DataFrame:
+        """Count what is seen together: in how many windows of time two labels both occur.
+
+        Parameters
+        ----------
+        window : int, str or Timedelta, default 25
+            Length of the windows in which the sequences are parted: frames, or, where frames are in order of time, a
+            time such as ``"10min"``.
+        labels : str or Series, default "cluster"
+            As for ``transitions``.
+
+        Returns
+        -------
+        DataFrame
+            ``a``, ``b``, ``n`` (windows that have both), ``n_a`` and ``n_b`` (windows that have the one) and ``lift``:
+            how many times more often together than by chance; 1 is chance. Highest lift first; pairs that are never
+            together are left out.
+
+        Raises
+        ------
+        ParameterError
+            If *window* is no length, or a time where frames have none.
+        """
+        codes, names = self._encode(labels, "Sequence.cooccurrence")
+        return count_together(codes, self._part_time(window), names)
+
+    def deviations(self, model: ScoresNovelty) -> pd.DataFrame:
+        """Say which frames are not as a model of normal ones has learned it.
+
+        Parameters
+        ----------
+        model : object with a method ``score``
+            Such as ``normal.novelty()`` of another dataset: ``model.score(ds)`` returns a frame by image_id with
+            ``is_novel`` and whatever else it tells (``novelty_score``, larger is stranger; ``p_value``).
+
+        Returns
+        -------
+        DataFrame
+            Index ``image_id``, in the order of time: ``sequence``, ``position``, ``time``, ``shot``, all that the model
+            tells, and ``stretch``: a number for each run of novel frames, -1 for the others.
+
+        Raises
+        ------
+        ParameterTypeError
+            If *model* has no method ``score``, or what it returns is no such frame.
+        """
+        if not callable(getattr(model, "score", None)):
+            raise ParameterTypeError(_wrong_model(model))
+        told = model.score(self._source)
+        if not isinstance(told, pd.DataFrame) or "is_novel" not in told.columns:
+            raise ParameterTypeError(_wrong_model(told))
+        own = self.frames[["sequence", "position", "time", "shot"]]
+        found = own.join(told[[column for column in told.columns if column not in own.columns]].reindex(own.index))
+        novel = found["is_novel"].astype("boolean").fillna(False).to_numpy(dtype=bool)
+        first = novel & ~(np.append(False, novel[:-1])[: len(novel)] & (found["position"] > 0).to_numpy(dtype=bool))
+        return found.assign(stretch=np.where(novel, np.cumsum(first) - 1, -1))
+
+    def _encode(self, labels: str | pd.Series, caller: str) -> tuple[npt.NDArray[np.int64], list[object]]:
+        values = self._look_up(labels, caller).reindex(self.frames.index)
+        codes, names = pd.factorize(values.astype(object).where(values.notna(), None), use_na_sentinel=True)
+        return np.asarray(codes, dtype=np.int64), list(names)
+
+    def _look_up(self, labels: object, caller: str) -> pd.Series:
+        if isinstance(labels, pd.Series):
+            return labels
+        if isinstance(labels, str) and labels == "cluster":
+            found = self._clusters()
+            return found.astype("Int64").where(found >= 0)
+        for table in (self.frames[["scene", "shot"]], self._shown.images):
+            if isinstance(labels, str) and labels in table.columns:
+                return table[labels]
+        raise ParameterError(
+            f"The 'labels' parameter of {caller} must be 'cluster', 'scene', 'shot', a column of ds.images, or a "
+            f"Series by image_id. Got {labels!r} instead."
+        )
+
+    def _part_time(self, window: object) -> npt.NDArray[np.int64]:
+        """Return the number of the window of each frame."""
+        table = self.frames
+        if isinstance(window, (str, pd.Timedelta)):
+            if not pd.api.types.is_datetime64_any_dtype(table["time"]):
+                raise ParameterError(
+                    "The 'window' parameter of Sequence.cooccurrence must be a number of frames where the order is no "
+                    f"time. Got {window!r} instead; try ds.sequence(order='time')."
+                )
+            begins = table.groupby("sequence")["time"].transform("min")
+            inside = ((table["time"] - begins).dt.total_seconds() // _read_length(window)).astype("int64")
+        else:
+            inside = table["position"] // check_integer(window, "window", "Sequence.cooccurrence", low=1)
+        keys = pd.DataFrame({"sequence": table["sequence"].to_numpy(), "inside": inside.to_numpy()})
+        return np.asarray(keys.groupby(["sequence", "inside"], sort=False).ngroup(), dtype=np.int64)
+
+    def _listed(self, which: object) -> list[str]:
+        chosen = check_choice("cuts" if which is None else which, "which", "Sequence.tag", _LISTS)
+        table = self.frames
+        flags = {"cuts": "is_cut", "still": "is_still", "events": "is_event", "gradual": "is_gradual"}
+        if chosen in flags:
+            return table.index[table[flags[chosen]]].tolist()
+        if chosen == "keyframes":
+            return self.keyframes()
+        column = self.returns["start"] if chosen == "returns" else self.shots["representative"]
+        return list(dict.fromkeys(column.tolist()))
+
+    def _deck(self) -> Deck:
+        from ._sequence_views import deck_of_sequence
+
+        return deck_of_sequence(self)
+
+    def _view(self, n_rows: int) -> View:
+        from ._sequence_views import view_sequence
+
+        return view_sequence(self, n_rows)
+
+
+def _read_length(window: str | pd.Timedelta) -> float:
+    """Return a length of time in seconds."""
+    try:
+        length = float(pd.Timedelta(window).total_seconds())
+    except ValueError:
+        length = float("nan")
+    if not length > 0:
+        raise ParameterError(
+            "The 'window' parameter of Sequence.cooccurrence must be an int of at least 1, or a time such as '10min'. "
+            f"Got {window!r} instead."
+        )
+    return length
+
+
+def _wrong_model(came: object) -> str:
+    return (
+        "The 'model' parameter of Sequence.deviations must have a method score() that takes a Dataset and returns a "
+        f"DataFrame by image_id with a column 'is_novel'. Got {type(came).__name__} instead."
+    )
