@@ -6,6 +6,7 @@ from .duplicates import Duplicates
 from .outliers import Outliers
 from .overview import Estimate, Neighbors, Overview, Summary
 from .quality import Quality
+from .sampling import Sample
 from .similar import Similar
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Overview",
     "Quality",
     "Result",
+    "Sample",
     "Shown",
     "Similar",
     "Summary",
