@@ -255,10 +255,19 @@ def _check_size(n: object, quotas: Mapping[str, int]) -> int | float:
     if isinstance(n, bool) or not isinstance(n, numbers.Real):
         raise ParameterTypeError(f"{wanted}; it may be left out only where quotas are given. Got {n!r} instead.")
     if isinstance(n, numbers.Integral) and int(n) >= 1:
+        _check_sum(quotas, int(n))
         return int(n)
     if not isinstance(n, numbers.Integral) and 0 < float(n) <= 1:
         return float(n)
     raise ParameterError(f"{wanted}. Got {n!r} instead.")
+
+
+def _check_sum(quotas: Mapping[str, int], n: int) -> None:
+    if sum(quotas.values()) > n:
+        raise ParameterError(
+            f"The 'quotas' parameter of {_CALLER} must add up to at most the {n:,} images wanted. Got "
+            f"{sum(quotas.values()):,}."
+        )
 
 
 def _check_issues(drop_issues: object) -> list[str]:
@@ -330,11 +339,7 @@ def _number(names: pd.Series) -> tuple[IntArray, int]:
 
 def _make_parts(labels: pd.Series, quotas: Mapping[str, int], n: int, first: IntArray) -> tuple[Parts, tuple[str, ...]]:
     """Return how many images to choose from where, and which quotas cannot be filled; the last part is all others."""
-    if sum(quotas.values()) > n:
-        raise ParameterError(
-            f"The 'quotas' parameter of {_CALLER} must add up to at most the {n:,} images wanted. Got "
-            f"{sum(quotas.values()):,}."
-        )
+    _check_sum(quotas, n)
     numbers_of = {label: i for i, label in enumerate(quotas)}
     of_row = labels.map(numbers_of).fillna(len(quotas)).to_numpy(dtype=np.int64)
     wanted = np.array([*quotas.values(), n - sum(quotas.values())], dtype=np.int64)

@@ -23,9 +23,9 @@ FloatArray = npt.NDArray[np.float64]
 
 _PER_ROW = 5
 _WAYS = {
-    "representative": "as similar as can be to all images",
-    "coverage": "so that none is far from a chosen one",
-    "diverse per cluster": "as many from each cluster, and unlike each other",
+    "representative": "so that each image is like one of them",
+    "coverage": "so that no image is far from all of them",
+    "diverse per cluster": "as many from each cluster, unlike each other",
     "stratified": "at random, in the shares of the labels",
     "random": "at random",
 }
@@ -142,7 +142,7 @@ class Sample(ImageResult):
         return f"{of} chosen, {_WAYS[self.method]}."
 
     def _facts(self) -> tuple[Fact, ...]:
-        told = [f"{n:,} {_REASONS[reason][n != 1]}" for reason, n in self.n_left_out.items() if n]
+        told = [f"{n:,} {_REASONS[reason][n != 1]}" for reason, n in self.n_left_out.items() if n or reason in _ASKED]
         n_included = int(self.table["is_included"].sum())
         facts = [
             Fact("chosen", len(self.table), f"{n_included:,} of them had to be in" if n_included else "each once"),
@@ -208,6 +208,7 @@ class Sample(ImageResult):
         return self._shown.tile(image_id, f"gain {gain:.2g}", mark=mark, label=True)
 
 
+_ASKED = ("quality", "outlier")  # told even where there are none, as someone asked for it
 _REASONS = {
     "excluded": ("excluded", "excluded"),
     "quality": ("with a quality issue", "with a quality issue"),
