@@ -3,35 +3,116 @@
 from __future__ import annotations
 
 import io
+import math
+import numbers
 import os
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from PIL import Image, ImageOps
 
 from ._scan import encode_bytes, quiet_pillow
 from ._stages import Stages
 from .errors import ImageError, ParameterError, ParameterTypeError, UnknownImageError
+from .images import decode_image
 from .sources import read_bytes
 
 _SAVED_AS = {"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}
 _WANTED = "an image id, a path, bytes, a PIL image, uint8 pixels (height, width[, 3]) or a vector of floats"
 
 
-def read_query(query: object, stages: Stages) -> tuple[npt.NDArray[np.float32], str | None, str]:
-    """Return the vector of a query, its image id where it is one of the dataset, and what to call it."""
+Query = tuple[npt.NDArray[np.float32], "str | None", str]
+"""The vector of a query, its image id where it is one of the dataset, and what to call it."""
+
+
+def read_queries(query: object, stages: Stages, option: str = "query") -> list[Query]:
+    """Return the queries that a list, Series, Index or two-dimensional array of floats holds, or the only one."""
+    listed = _list_queries(query)
+    if listed is None:
+        return [read_query(query, stages, option)]
+    if not listed:
+        raise ParameterError(
+            f"The {option!r} parameter of Dataset.similar must hold at least one query where it is a list. Got none."
+        )
+    return [read_query(one, stages, option) for one in listed]
+
+
+def read_query(query: object, stages: Stages, option: str = "query") -> Query:
+    """Return the only query."""
     image_id = _find_id(query, stages)
     if image_id is not None:
         return _known_vector(image_id, stages), image_id, image_id
     if isinstance(query, np.ndarray) and query.ndim == 1 and np.issubdtype(query.dtype, np.floating):
         return _check_vector(query, stages), None, "a vector"
-    data, name = _read_picture(query, stages)
+    data, name = _read_picture(query, stages, option)
+    return _encode(data, stages, option), None, name
+
+
+def read_region(query: object, box: object, stages: Stages) -> Query:
+    """Return the query that a region of the only picture is, in pixels of the upright picture."""
+    if _list_queries(query) is not None:
+        raise ParameterError(
+            "The 'box' parameter of Dataset.similar is a region of one picture. Got several queries; ask for one, or "
+            "crop the pictures yourself with PIL."
+        )
+    edges = _check_box(box)
+    image_id = _find_id(query, stages)
+    if isinstance(query, np.ndarray) and query.ndim == 1:
+        raise ParameterError("The 'box' parameter of Dataset.similar is a region of a picture. Got a vector as query.")
+    if image_id is None:
+        data, name = _read_picture(query, stages, "query")
+    else:
+        data, name = read_bytes(stages.listing.paths[stages.position(image_id)]), image_id
+    with quiet_pillow():
+        picture = decode_image(data).image
+    _check_inside(edges, picture.size, name)
+    region = Image.fromarray(np.asarray(picture.crop(edges)))  # pixels alone: what EXIF says has been done already
+    return _encode(_as_png(region), stages, "query"), None, f"the region {edges} of {name}"
+
+
+def _list_queries(query: object) -> list[object] | None:
+    """Return what is several queries as a list, None for one."""
+    if isinstance(query, (list, tuple, pd.Series, pd.Index)):
+        return list(query)
+    is_many = isinstance(query, np.ndarray) and query.ndim == 2 and np.issubdtype(query.dtype, np.floating)
+    is_ids = isinstance(query, np.ndarray) and query.ndim == 1 and query.dtype.kind in "OUT"
+    return list(query) if isinstance(query, np.ndarray) and (is_many or is_ids) else None
+
+
+def _encode(data: bytes, stages: Stages, option: str) -> npt.NDArray[np.float32]:
     if stages.encoder is None:
         raise ParameterError(
-            "The 'query' parameter of Dataset.similar must be an image id or a vector where the dataset was made with "
-            "embeddings=: there is no encoder for other pictures."
+            f"The {option!r} parameter of Dataset.similar must be an image id or a vector where the dataset was made "
+            "with embeddings=: there is no encoder for other pictures."
         )
-    return encode_bytes(data, stages.encoder).vectors[0], None, name
+    vector: npt.NDArray[np.float32] = encode_bytes(data, stages.encoder).vectors[0]
+    return vector
+
+
+def _check_box(box: object) -> tuple[int, int, int, int]:
+    """Return left, top, right and bottom as whole pixels."""
+    wanted = "The 'box' parameter of Dataset.similar must be four numbers (left, top, right, bottom) in pixels"
+    listed = box.tolist() if isinstance(box, (np.ndarray, pd.Series)) else box
+    if not isinstance(listed, (list, tuple)) or any(
+        isinstance(edge, bool) or not isinstance(edge, numbers.Real) for edge in listed
+    ):
+        raise ParameterTypeError(f"{wanted}. Got {box!r} instead.")
+    if len(listed) != 4 or not all(math.isfinite(edge) for edge in listed):
+        raise ParameterError(f"{wanted}. Got {box!r} instead.")
+    left, top, right, bottom = (round(edge) for edge in listed)
+    if left >= right or top >= bottom:
+        raise ParameterError(f"{wanted} with left < right and top < bottom. Got {box!r}, which is empty.")
+    return left, top, right, bottom
+
+
+def _check_inside(box: tuple[int, int, int, int], size: tuple[int, int], name: str) -> None:
+    left, top, right, bottom = box
+    if left < 0 or top < 0 or right > size[0] or bottom > size[1]:
+        raise ParameterError(
+            f"The 'box' parameter of Dataset.similar must lie inside the picture, which is {size[0]} x {size[1]} "
+            f"pixels upright ({name}). Got {box}."
+        )
 
 
 def _find_id(query: object, stages: Stages) -> str | None:
@@ -43,11 +124,11 @@ def _find_id(query: object, stages: Stages) -> str | None:
 
 
 def _known_vector(image_id: str, stages: Stages) -> npt.NDArray[np.float32]:
-    place = np.flatnonzero(stages.valid == stages.positions[image_id])
-    if len(place) == 0:
+    place = stages.valid_places[stages.positions[image_id]]
+    if place < 0:
         reason = stages.scan.facts[stages.positions[image_id]]["reason"]
         raise ParameterError(f"The image {image_id!r} is broken ({reason}); nothing is similar to it.")
-    row: npt.NDArray[np.float32] = stages.descriptors.vectors[stages.rows[place[0]]]
+    row: npt.NDArray[np.float32] = stages.descriptors.vectors[stages.rows[place]]
     return row
 
 
@@ -61,7 +142,7 @@ def _check_vector(query: npt.NDArray[np.floating], stages: Stages) -> npt.NDArra
     return np.asarray(query, dtype=np.float32)
 
 
-def _read_picture(query: object, stages: Stages) -> tuple[bytes, str]:
+def _read_picture(query: object, stages: Stages, option: str) -> tuple[bytes, str]:
     if isinstance(query, (bytes, bytearray, memoryview)):
         return bytes(query), "the picture given as bytes"
     if isinstance(query, (str, os.PathLike)):
@@ -71,7 +152,7 @@ def _read_picture(query: object, stages: Stages) -> tuple[bytes, str]:
     if isinstance(query, np.ndarray):
         return _as_png(_from_pixels(query)), "the pixels given"
     raise ParameterTypeError(
-        f"The 'query' parameter of Dataset.similar must be {_WANTED}. Got {type(query).__name__} instead."
+        f"The {option!r} parameter of Dataset.similar must be {_WANTED}. Got {type(query).__name__} instead."
     )
 
 

@@ -13,7 +13,7 @@ from fastdup_nb.widgets._deck import Query
 from fastdup_nb.widgets._gallery import Gallery
 from fastdup_nb.widgets._plain import PlainGallery
 
-KINDS = ["duplicates", "outliers", "clusters", "quality", "similar", "leaks", "split"]
+KINDS = ["duplicates", "outliers", "clusters", "quality", "similar", "leaks", "split", "sample"]
 
 
 @pytest.fixture
@@ -23,6 +23,8 @@ def ds(sample_folder, dataset, tmp_path) -> fd.Dataset:
 
 
 def find(ds, kind):
+    if kind == "sample":
+        return ds.sample(12)
     return ds.similar("train/animal/cat.jpg") if kind == "similar" else getattr(ds, kind)()
 
 

@@ -244,7 +244,7 @@ def test_a_light_switched_off_is_neither_cut_nor_event(encode):
 @pytest.mark.parametrize("join", ["dissolve", "fade"])
 @pytest.mark.parametrize("change", [6, 10, 20])
 @pytest.mark.parametrize(("one", "other"), [("cat", "coffee"), ("launch pad", "brick"), ("engine", "lake")])
-def test_a_gradual_change_is_one_change_in_its_middle_with_its_extent(encode, join, change, one, other):  # noqa: PLR0917
+def test_a_gradual_change_is_one_change_in_its_middle_with_its_extent(encode, join, change, one, other):
     shots = [Shot(one, 40, (0.45, 0.5, 0.6), (0.55, 0.5, 0.6)), Shot(other, 40, STILL, STILL, join=join, change=change)]
     found = read(encode(join_shots([(shot, load_photograph(shot.scene)) for shot in shots])))
     assert kinds(found) == [join]

@@ -7,6 +7,7 @@ from .leaks import Leaks
 from .outliers import Outliers
 from .overview import Estimate, Neighbors, Overview, Summary
 from .quality import Quality
+from .sampling import Sample
 from .sequence import Sequence
 from .similar import Similar
 from .splits import Split
@@ -21,6 +22,7 @@ __all__ = [
     "Overview",
     "Quality",
     "Result",
+    "Sample",
     "Sequence",
     "Shown",
     "Similar",

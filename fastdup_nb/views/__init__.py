@@ -1,5 +1,6 @@
 """Descriptions of what to show, drawn as HTML for notebooks, as plain text and as one page to hand on."""
 
+from ._chart import Chart, Line, thin_out
 from ._format import format_bytes, format_count, format_dimension, format_similarity
 from ._html import render_html
 from ._model import Badge, Cell, Curve, Fact, Row, Table, Thumbnail, Tile, Tone, View
@@ -9,8 +10,10 @@ from ._text import render_text
 __all__ = [
     "Badge",
     "Cell",
+    "Chart",
     "Curve",
     "Fact",
+    "Line",
     "Row",
     "Table",
     "Thumbnail",
@@ -24,4 +27,5 @@ __all__ = [
     "render_html",
     "render_report",
     "render_text",
+    "thin_out",
 ]

@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from .._validation import check_integer
+from ._chart import draw_chart
 from ._curve import draw_curve
 from ._format import format_cell, format_count, has_numbers, make_visible, shorten
 from ._model import Row, Table, Thumbnail, Tile, View
@@ -108,12 +109,19 @@ def describe(view: View, chunks: Sequence[Sequence[str]], *, max_table_rows: int
     columns = range(len(table.columns))
     return {
         "view": view,
+        "chart": _draw_chart(view),
         "chunks": [chunk for chunk in chunks if chunk],
         "n_more": view.n_more + len(view.rows) - n_rows,
         "table_rows": table.rows[:max_table_rows],
         "table_align": ["right" if has_numbers(row[i] for row in table.rows) else "left" for i in columns],
         "n_more_table": table.n_more + len(table.rows[max_table_rows:]),
     }
+
+
+def _draw_chart(view: View) -> str:
+    if view.chart is None:
+        return ""
+    return load_environment().get_template("chart.html.jinja").render(chart=view.chart, **draw_chart(view.chart))
 
 
 @cache

@@ -1,7 +1,7 @@
 """What a view shows: plain words and numbers, made by a finding's result and drawn by the renderers of this package.
 
-A view is told in the order in which it is read: a title, one sentence, a strip of numbers with their meaning, rows of
-pictures, a table, remarks, and the calls that come next. Nothing here draws, and nothing here computes.
+A view is told in the order in which it is read: a title, one sentence, a strip of numbers with their meaning, a curve,
+rows of pictures, a table, remarks, and the calls that come next. Nothing here draws, and nothing here computes.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
+
+from ._chart import Chart
 
 Thumbnail = Callable[[str], bytes | None]
 """Takes an image id; returns the bytes of a small JPEG or PNG file, None where there is no picture."""
@@ -101,7 +103,8 @@ class View:
 
     *rows_title* stands above the rows, *noun* (singular, plural) names them in "and 12 more groups", *n_more* counts
     those that are not among *rows*. *empty* is said in the place of the rows when there is none. *next_calls* are pairs
-    of a line of code and what it does. *curves* stand above the rows; *n_more_curves* counts those not among them.
+    of a line of code and what it does. A *chart* and *curves* stand above the rows; *n_more_curves* counts those not
+    among them.
     """
 
     title: str
@@ -113,6 +116,7 @@ class View:
     n_more: int = 0
     empty: str = ""
     table: Table | None = None
+    chart: Chart | None = None
     notes: tuple[str, ...] = ()
     next_calls: tuple[tuple[str, str], ...] = ()
     curves: tuple[Curve, ...] = ()

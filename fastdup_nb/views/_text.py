@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from .._validation import check_integer
+from ._chart import Chart, tell_chart
 from ._curve import describe_curve, draw_bars
 from ._format import format_cell, format_count, has_numbers, make_visible, measure_width, shorten
 from ._model import Curve, Row, Table, Tile, View
@@ -45,6 +46,7 @@ def render_text(view: View, *, max_rows: int = 8, max_tiles: int = 5, width: int
         _wrap(f"and {format_count(view.n_more_curves)} more {_SEQUENCES[view.n_more_curves != 1]}", width)
         if view.n_more_curves
         else [],
+        _chart_lines(view.chart, width),
         *_row_blocks(view, max_rows, max_tiles, width),
         _table_lines(view.table, width),
         [line for note in view.notes for line in _wrap(note, width)],
@@ -73,6 +75,15 @@ def _fact_lines(view: View, width: int) -> list[str]:
         start = f"  {_fit(label, label_width)}  {_fit(value, value_width, is_right=True)}"
         lines += _hang(start + "  ", meaning, width)
     return lines
+
+
+def _chart_lines(chart: Chart | None, width: int) -> list[str]:
+    if chart is None:
+        return []
+    return [
+        *_wrap(f"{chart.title}, by {chart.x_name}", width),
+        *(line for told in tell_chart(chart) for line in _hang("  ", told, width)),
+    ]
 
 
 def _row_blocks(view: View, max_rows: int, max_tiles: int, width: int) -> list[list[str]]:
