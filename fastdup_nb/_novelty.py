@@ -90,6 +90,7 @@ class Novelty:
         *,
         false_alarm_rate: float = 0.01,
         control: str = "list",
+        method: str = "auto",
         by: str | None = None,
         calibration: str = "leave-one-out",
     ) -> Novelties:
@@ -106,8 +107,13 @@ class Novelty:
             ``"list"``: of the flagged, at most this share is expected to be ordinary, however many are tested; and of
             a list without anything new, with at most this chance anything is flagged. ``"each"``: of the ordinary
             images, at most this share is expected to be flagged.
+        method : {"auto", "alone", "together"}, default "auto"
+            ``"alone"`` judges each image by its distance to the known ones. ``"together"`` judges the list: a kind of
+            image that comes in numbers is found even where each looks familiar. Half of the reference calibrates it,
+            so the smallest p-value is larger, and the score of an image depends on the others. ``"auto"`` takes it for
+            20 images or more, where 40 different pictures are known.
         by, calibration
-            As in ``normality``. By label, *other* needs labels too.
+            As in ``normality``; *calibration* is that of ``"alone"``. By label, *other* needs labels too.
 
         Returns
         -------
@@ -124,8 +130,9 @@ class Novelty:
         Notes
         -----
         Distance to the nearest known pictures (Sun et al., 2022), conformal p-values (Vovk et al., 2005), and lists
-        after Benjamini and Hochberg (1995), see Bates et al. (2023); ``fastdup_nb.findings.novelty`` tells how and
-        what is guaranteed, ``docs/findings.md`` what was measured.
+        after Benjamini and Hochberg (1995), see Bates et al. (2023); together after Marandon et al. (2024).
+        ``fastdup_nb.findings.novelty`` and ``.together`` tell how, and what is guaranteed; ``docs/findings.md`` tells
+        what was measured.
 
         Examples
         --------
@@ -136,13 +143,13 @@ class Novelty:
         >>> found.to_frame().columns[:4].tolist()
         ['novelty_score', 'p_value', 'q_value', 'is_novel']
         """
-        check_rate(false_alarm_rate, control, "Dataset.novelty")
+        check_rate(false_alarm_rate, control, method, "Dataset.novelty")
         _check_learning(by, calibration, "Dataset.novelty")
         chosen = self._find_own(other)
         opened = self.where(chosen) if chosen is not None else other if _is_vectors(other) else self._open(other)
         paths = set() if _is_vectors(opened) else set(opened._stages.listing.paths)  # type: ignore[attr-defined]
         model = self._learn(by, calibration, paths, "Dataset.novelty")
-        return model.score(opened, false_alarm_rate=false_alarm_rate, control=control)
+        return model.score(opened, false_alarm_rate=false_alarm_rate, control=control, method=method)
 
     def next_to_label(self, n: int = 50, *, labels: str | Sequence[str] | None = None) -> LabelQueue:
         """Choose images to label next: those whose labels would tell most about all others.
@@ -230,11 +237,15 @@ class Novelty:
                 "example with ds.using(labels='folder'), or leave 'by' out."
             )
         stays = np.array([stages.listing.paths[i] not in left_out for i in stages.valid], dtype=bool)
-        names = labels.where(labels.notna(), None).to_numpy(dtype=object) if by else np.full(len(stays), "", dtype=object)
+        names = (
+            labels.where(labels.notna(), None).to_numpy(dtype=object) if by else np.full(len(stays), "", dtype=object)
+        )
         has_name = np.array([name is not None for name in names], dtype=bool)
         groups = self._group_rows() if stays.any() else np.empty(0, dtype=np.int64)
         classes = sorted(set(names[stays & has_name]))
-        parts = {name: self._learn_part(np.flatnonzero(stays & (names == name)), groups, calibration) for name in classes}
+        parts = {
+            name: self._learn_part(np.flatnonzero(stays & (names == name)), groups, calibration) for name in classes
+        }
         return Normality(
             parts=parts,
             by=by,
@@ -242,6 +253,7 @@ class Novelty:
             n_broken=len(stages.listing) - len(stages.valid),
             n_unlabeled=int((stays & ~has_name).sum()),
             n_left_out=int((~stays).sum()),
+            random_state=stages.settings.random_state,
             _read=self._read_other,
             _shown=self._shown,
         )
@@ -308,10 +320,18 @@ class Novelty:
                 "This dataset was made with embeddings=, so there is no encoder for other files. Give 'other' as "
                 "fd.Dataset(files, embeddings=...), or as an array of vectors."
             )
-        if isinstance(other, (str, os.PathLike)) and not os.path.exists(other) and os.fspath(other) in self._stages.positions:
-            raise ParameterError(f"{other!r} is an image that was learned from; ds.novelty({other!r}) leaves it out first.")
+        if (
+            isinstance(other, (str, os.PathLike))
+            and not os.path.exists(other)
+            and os.fspath(other) in self._stages.positions
+        ):
+            raise ParameterError(
+                f"{other!r} is an image that was learned from; ds.novelty({other!r}) leaves it out first."
+            )
         columns = other.columns if isinstance(other, pd.DataFrame) else ()
-        labels = settings.labels if isinstance(settings.labels, str) and settings.labels in {"folder", *columns} else None
+        labels = (
+            settings.labels if isinstance(settings.labels, str) and settings.labels in {"folder", *columns} else None
+        )
         return self.using(source=other, labels=labels, split=None, embeddings=None)
 
 
@@ -356,7 +376,9 @@ def _take_vectors(vectors: npt.NDArray[np.floating], stages: Stages, reference: 
     facts["is_broken"], facts["path"] = False, list(ids)
     facts = facts.astype({name: dtype for name, dtype in reference.images.dtypes.items() if name in facts})
     listing = Listing(Path(os.sep), ids, ids)
-    listed = Listed(listing, {name: i for i, name in enumerate(ids)}, lambda: ids, lambda: [None] * len(ids), lambda: True)
+    listed = Listed(
+        listing, {name: i for i, name in enumerate(ids)}, lambda: ids, lambda: [None] * len(ids), lambda: True
+    )
     journal = Journal(None)
     tags = Tags(journal, Places(journal, listed))
     shown = Shown(facts, lambda _: None, _no_picture, lambda _, __: [], lambda: tags)

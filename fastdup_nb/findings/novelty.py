@@ -170,7 +170,7 @@ def fit_normal(
     judged = firsts if calibration == "leave-one-out" else firsts[~in_fit]
     k = max(1, min(n_neighbors, int(in_fit.sum()) - (calibration == "leave-one-out")))
     is_fit = in_fit[numbers] if len(known) else np.empty(0, dtype=bool)
-    distances = _distances_to_groups(known, numbers, is_fit, known[judged], numbers[judged], k, n_jobs)
+    distances = distances_to_groups(known, numbers, is_fit, known[judged], numbers[judged], k, n_jobs)
     order = np.argsort(distances, kind="stable")[: int(np.isfinite(distances).sum())]
     ascending = distances[order]
     scale = float(np.median(ascending)) if len(order) else 1.0
@@ -212,9 +212,7 @@ def score_new(model: NormalModel, queries: npt.ArrayLike, *, n_nearest: int = 3,
         nothing = np.full((len(asked), n_nearest), np.nan)
         return NewScores(nothing[:, 0].copy(), np.ones(len(asked)), np.full(nothing.shape, -1), nothing)
     nobody = np.full(len(asked), -1)
-    distances = _distances_to_groups(
-        model.vectors, model.groups, model.is_fit, asked, nobody, model.n_neighbors, n_jobs
-    )
+    distances = distances_to_groups(model.vectors, model.groups, model.is_fit, asked, nobody, model.n_neighbors, n_jobs)
     scores = distances / model.scale
     n_higher = len(model.calibration) - np.searchsorted(model.calibration, scores, side="left")
     indices, near = search(model.vectors, asked, n_neighbors=n_nearest, n_jobs=n_jobs)
@@ -302,16 +300,18 @@ def count_needed(smallest_p: float, n_tested: int, false_alarm_rate: float) -> i
     return max(1, int(np.ceil(smallest_p * n_tested / false_alarm_rate - 1e-9)))
 
 
-def group_twins(indices: npt.NDArray[np.int32], distances: npt.NDArray[np.float32]) -> Rows:
+def group_twins(
+    indices: npt.NDArray[np.int32], distances: npt.NDArray[np.float32], *, bound: float | None = None
+) -> Rows:
     """Group vectors of which nothing is known but that they are unusually near: copies with a little noise.
-
-    Two are twins where their distance is at most a twentieth of the median distance to the last neighbor. In three or
-    more dimensions chance makes next to no such pairs, whatever the scale of the vectors.
 
     Parameters
     ----------
     indices, distances : arrays (n_samples, n_neighbors)
         The neighbor graph.
+    bound : float, optional
+        Largest distance of twins. By default a twentieth of the median distance to the last neighbor: in vectors that
+        spread over more than a few dimensions, chance makes next to no such pairs, whatever their scale.
 
     Returns
     -------
@@ -334,7 +334,8 @@ def group_twins(indices: npt.NDArray[np.int32], distances: npt.NDArray[np.float3
         return np.empty(0, dtype=np.int64)
     known = np.where(np.isfinite(distances), distances, np.nan)
     last = known[:, -1:] if known.size else np.empty((0, 1))
-    bound = _TWIN_SHARE * float(np.nanmedian(last)) if np.isfinite(last).any() else 0.0
+    if bound is None:
+        bound = _TWIN_SHARE * float(np.nanmedian(last)) if np.isfinite(last).any() else 0.0
     rows, columns = np.nonzero((indices >= 0) & (distances <= bound))
     links = coo_array((np.ones(len(rows)), (rows, indices[rows, columns])), shape=(n, n))
     return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
@@ -356,7 +357,7 @@ def _check_groups(groups: npt.ArrayLike | None, n: int) -> Rows:
     return rank[inverse]
 
 
-def _distances_to_groups(
+def distances_to_groups(
     vectors: Vectors,
     groups: Rows,
     is_fit: npt.NDArray[np.bool_],
@@ -379,9 +380,7 @@ def _distances_to_groups(
     return np.asarray(np.exp(np.log(np.maximum(near, _SMALLEST)).mean(axis=1)))
 
 
-def _first_of_each(
-    numbers: Rows, distances: Floats, own: npt.NDArray[np.integer], n_neighbors: int
-) -> Floats:
+def _first_of_each(numbers: Rows, distances: Floats, own: npt.NDArray[np.integer], n_neighbors: int) -> Floats:
     """Return the distances to the first *n_neighbors* different groups among neighbors in order, its own left out."""
     same = numbers[:, :, None] == numbers[:, None, :]
     is_first = ~np.tril(same, k=-1).any(axis=2) & (numbers != own[:, None])

@@ -160,7 +160,9 @@ def measure_uncertainty(
     labeled = np.flatnonzero(codes >= 0)
     if not len(labeled) or not len(rows):
         return np.full(len(rows), np.nan), np.ones(len(rows))
-    indices, distances = search(vectors[labeled], vectors[rows], n_neighbors=min(n_neighbors, len(labeled)), n_jobs=n_jobs)
+    indices, distances = search(
+        vectors[labeled], vectors[rows], n_neighbors=min(n_neighbors, len(labeled)), n_jobs=n_jobs
+    )
     votes = codes[labeled][indices]
     classes = np.unique(codes[labeled])
     counts = np.stack([(votes == code).sum(axis=1) for code in classes], axis=1)
@@ -175,7 +177,13 @@ def _sample(rows: npt.NDArray[np.intp], n: int, rng: np.random.Generator) -> Row
 
 
 def _greedy(
-    vectors: Vectors, candidates: Rows, targets: Rows, weights: Floats, known: Floats, numbers: npt.NDArray[np.generic], n: int
+    vectors: Vectors,
+    candidates: Rows,
+    targets: Rows,
+    weights: Floats,
+    known: Floats,
+    numbers: npt.NDArray[np.generic],
+    n: int,
 ) -> tuple[Rows, Floats]:
     """Choose what adds most, again and again; a gain can only shrink, so an old one is a bound (Minoux, 1978)."""
     weights, best = weights.astype(np.float32), known.astype(np.float32)

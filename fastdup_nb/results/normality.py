@@ -11,13 +11,15 @@ import pandas as pd
 
 from .._text import TEXT
 from .._validation import check_choice, check_number
-from ..findings.novelty import CONTROLS, NormalModel, adjust_p_values, flag_novel, score_new
+from ..findings.novelty import CONTROLS, NewScores, NormalModel, adjust_p_values, flag_novel, score_new
+from ..findings.together import LEAST_KNOWN, LEAST_NEW, score_together
 from ..views import Fact, Row, Table, View, format_count
 from ._base import IMAGES, NO_IMAGE, Result, Shown
 from .novelty import Novelties
 
 _PER_ROW = 5
 _LEAST_RATE = 1e-9
+METHODS = ("auto", "alone", "together")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +60,8 @@ class Normality(Result):
         Reference images without a label, which teach nothing by label.
     n_left_out : int
         Images of the reference that were to be judged, and so taught nothing.
+    random_state : int
+        Seed of the halves.
     """
 
     parts: Mapping[str, Part]
@@ -66,6 +70,7 @@ class Normality(Result):
     n_broken: int
     n_unlabeled: int
     n_left_out: int
+    random_state: int
     _read: Callable[[object, str | None], Incoming]
     _shown: Shown
 
@@ -98,10 +103,16 @@ class Normality(Result):
             )
             for part in self.parts.values()
         ]
-        table = pd.concat(pieces) if pieces else pd.DataFrame({"novelty_score": np.empty(0)}, index=pd.Index([], dtype=TEXT))
+        table = (
+            pd.concat(pieces)
+            if pieces
+            else pd.DataFrame({"novelty_score": np.empty(0)}, index=pd.Index([], dtype=TEXT))
+        )
         return table.rename_axis("image_id").sort_values("novelty_score", ascending=False, kind="stable")
 
-    def score(self, other: object, *, false_alarm_rate: float = 0.01, control: str = "list") -> Novelties:
+    def score(
+        self, other: object, *, false_alarm_rate: float = 0.01, control: str = "list", method: str = "auto"
+    ) -> Novelties:
         """Say of new images how far they are from what is normal.
 
         Parameters
@@ -109,7 +120,7 @@ class Normality(Result):
         other : Dataset, path, glob or list of paths; or float array (n_images, n_features)
             The new images. Files are read by the encoder of the reference, and kept in its cache. Of vectors, image
             ids are their row numbers, and there are no pictures to show.
-        false_alarm_rate, control
+        false_alarm_rate, control, method
             As in ``Dataset.novelty``.
 
         Returns
@@ -117,9 +128,17 @@ class Normality(Result):
         Novelties
             The new images, newest first.
         """
-        rate = check_rate(false_alarm_rate, control, "Normality.score")
+        rate = check_rate(false_alarm_rate, control, method, "Normality.score")
         incoming = self._read(other, self.by)
-        table, nearest = self._judge(incoming)
+        labels = np.array([label if self.by else "" for label in incoming.labels], dtype=object)
+        judged = [
+            (rows, part, *_judge(part.model, incoming.vectors[rows], method, self.random_state))
+            for label, part in self.parts.items()
+            if len(rows := np.flatnonzero(labels == label))
+        ]
+        table, nearest = _tabulate(
+            incoming.image_ids, [(rows, part.image_ids, found) for rows, part, found, *_ in judged]
+        )
         table.insert(2, "q_value", adjust_p_values(table["p_value"].to_numpy()))
         table.insert(3, "is_novel", flag_novel(table["p_value"].to_numpy(), false_alarm_rate=rate, control=control))
         order = np.argsort(-table["novelty_score"].fillna(-1).to_numpy(), kind="stable")
@@ -128,29 +147,12 @@ class Normality(Result):
             nearest,
             rate=rate,
             control=control,
+            n_together=sum(len(rows) for rows, *_, is_together in judged if is_together),
+            n_calibration=max((n for *_, n, _ in judged), default=0),
             model=self,
             new=incoming.shown,
             n_broken=incoming.n_broken,
         )
-
-    def _judge(self, incoming: Incoming) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Return a row per image, and a row per image and near known one."""
-        n = len(incoming.image_ids)
-        scores, p_values = np.full(n, np.nan), np.full(n, np.nan)
-        names, similarities = np.full((n, 3), None, dtype=object), np.full((n, 3), np.nan)
-        labels = np.array([label if self.by else "" for label in incoming.labels], dtype=object)
-        for label, part in self.parts.items():
-            rows = np.flatnonzero(labels == label)
-            found = score_new(part.model, incoming.vectors[rows])
-            scores[rows], p_values[rows], similarities[rows] = found.scores, found.p_values, found.similarities
-            ids = np.array([*part.image_ids, None], dtype=object)  # -1 is none
-            names[rows] = ids[found.indices]
-        index = pd.Index(list(incoming.image_ids), name="image_id", dtype=TEXT)
-        table = pd.DataFrame({"novelty_score": scores, "p_value": p_values, "nearest_id": names[:, 0],
-                              "nearest_similarity": similarities[:, 0]}, index=index)  # fmt: skip
-        nearest = pd.DataFrame({"nearest_id": names.ravel(), "similarity": similarities.ravel()}, index=index.repeat(3))
-        nearest = nearest.astype({"nearest_id": TEXT})
-        return table.astype({"nearest_id": TEXT}), nearest[nearest["similarity"].notna()]
 
     def _view(self, n_rows: int) -> View:
         return View(
@@ -222,9 +224,38 @@ class Normality(Result):
         return Table(columns, tuple(rows[: max(n_rows, 1) * 2]), n_more=max(0, len(rows) - max(n_rows, 1) * 2))
 
 
-def check_rate(false_alarm_rate: object, control: object, caller: str) -> float:
-    """Return the rate, or raise what is wrong with it or with *control*."""
+def _judge(
+    model: NormalModel, vectors: npt.NDArray[np.float32], method: str, random_state: int
+) -> tuple[NewScores, int, bool]:
+    """Return the scores of new pictures, how many known ones calibrate them, and whether they were judged together."""
+    enough = len(vectors) >= LEAST_NEW and model.n_groups >= LEAST_KNOWN
+    if model.n_groups > 1 and (method == "together" or (method == "auto" and enough)):
+        return *score_together(model, vectors, random_state=random_state), True
+    return score_new(model, vectors), len(model.calibration), False
+
+
+def _tabulate(
+    image_ids: Sequence[str], judged: Sequence[tuple[npt.NDArray[np.intp], Sequence[str], NewScores]]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return a row per image, and a row per image and near known one."""
+    n = len(image_ids)
+    scores, p_values = np.full(n, np.nan), np.full(n, np.nan)
+    names, similarities = np.full((n, 3), None, dtype=object), np.full((n, 3), np.nan)
+    for rows, known, found in judged:
+        scores[rows], p_values[rows], similarities[rows] = found.scores, found.p_values, found.similarities
+        names[rows] = np.array([*known, None], dtype=object)[found.indices]  # -1 is none
+    index = pd.Index(list(image_ids), name="image_id", dtype=TEXT)
+    table = pd.DataFrame({"novelty_score": scores, "p_value": p_values, "nearest_id": names[:, 0],
+                          "nearest_similarity": similarities[:, 0]}, index=index)  # fmt: skip
+    nearest = pd.DataFrame({"nearest_id": names.ravel(), "similarity": similarities.ravel()}, index=index.repeat(3))
+    nearest = nearest.astype({"nearest_id": TEXT})
+    return table.astype({"nearest_id": TEXT}), nearest[nearest["similarity"].notna()]
+
+
+def check_rate(false_alarm_rate: object, control: object, method: object, caller: str) -> float:
+    """Return the rate, or raise what is wrong with it, with *control* or with *method*."""
     check_choice(control, "control", caller, CONTROLS)
+    check_choice(method, "method", caller, METHODS)
     return check_number(false_alarm_rate, "false_alarm_rate", caller, low=_LEAST_RATE, high=0.5)
 
 

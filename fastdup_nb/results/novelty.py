@@ -30,7 +30,8 @@ class Novelties(ImageResult):
     ----------
     table : DataFrame
         Index ``image_id`` of the new images, newest first: ``novelty_score`` (larger is newer, 1 is ordinary: the
-        distance to the three nearest known pictures, divided by what is usual among the known ones), ``p_value``
+        distance to the three nearest known pictures, compared with what is usual among the known ones; judged together,
+        it is raised where the list as a whole says so), ``p_value``
         (smaller is newer: at most a with a chance of at most a for an image that is like the known ones), ``q_value``
         (the smallest false-alarm rate at which the rule for lists flags it), ``is_novel``, ``nearest_id`` and
         ``nearest_similarity`` (cosine): the nearest known image. Missing, by label, where the reference has no such
@@ -41,6 +42,10 @@ class Novelties(ImageResult):
         What was allowed.
     control : {"list", "each"}
         What it is a rate of: see ``Dataset.novelty``.
+    n_together : int
+        Images that were judged together, as a list; the others were judged each by itself.
+    n_calibration : int
+        Known pictures that calibrate the p-values; by label, of the class that has most.
     model : Normality
         What the images were judged by.
     n_broken : int
@@ -51,6 +56,8 @@ class Novelties(ImageResult):
     nearest: pd.DataFrame
     false_alarm_rate: float
     control: str
+    n_together: int
+    n_calibration: int
     model: Normality
     n_broken: int
     _names: Mapping[str, str]
@@ -64,6 +71,8 @@ class Novelties(ImageResult):
         *,
         rate: float,
         control: str,
+        n_together: int,
+        n_calibration: int,
         model: Normality,
         new: Shown,
         n_broken: int,
@@ -71,7 +80,7 @@ class Novelties(ImageResult):
         """Return the result for the images of *new*, which is shown beside the reference."""
         known = [str(image_id) for image_id in dict.fromkeys(nearest["nearest_id"])]
         shown, names = join_shown(new, model._shown, known)
-        return cls(table, nearest, rate, control, model, n_broken, names, shown)
+        return cls(table, nearest, rate, control, n_together, n_calibration, model, n_broken, names, shown)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of ``table``."""
@@ -91,6 +100,11 @@ class Novelties(ImageResult):
     def n_known(self) -> int:
         """Images that are identical, for the encoder, with a known one."""
         return int((self.table["nearest_similarity"] >= _SAME).sum())
+
+    @property
+    def smallest_p(self) -> float:
+        """The smallest p-value there can be here: 1 / (n_calibration + 1)."""
+        return 1 / (self.n_calibration + 1)
 
     def _listed(self, which: object) -> list[str]:
         wanted = check_choice("novel" if which is None else which, "which", "Novelties.tag", ("novel", "all"))
@@ -152,11 +166,25 @@ class Novelties(ImageResult):
         expected = self.false_alarm_rate * tested
         facts = [
             Fact("new", self.n_novel, self._meaning()),
-            Fact("small p-values", alone, f"at most {self.false_alarm_rate:g}; about {expected:.2g} expected if none is new"),
-            Fact("images compared", tested, f"with {format_count(self.model.n_groups, ('different picture', 'different pictures'))}"),
+            Fact(
+                "small p-values",
+                alone,
+                f"at most {self.false_alarm_rate:g}; about {expected:.2g} expected if none is new",
+            ),
+            Fact(
+                "images compared",
+                tested,
+                f"with {format_count(self.model.n_groups, ('different picture', 'different pictures'))}",
+            ),
             Fact("already known", self.n_known, "identical with a known image"),
         ]
-        facts += [Fact("not compared", self.n_unscored, "no label, or none that the reference has")] if self.n_unscored else []
+        together = "as a list: a new kind shows by its number, too" if self.n_together else "each was judged by itself"
+        facts.append(Fact("judged together", self.n_together, together))
+        facts += (
+            [Fact("not compared", self.n_unscored, "no label, or none that the reference has")]
+            if self.n_unscored
+            else []
+        )
         facts += [Fact("broken", self.n_broken, "could not be read")] if self.n_broken else []
         return tuple(facts)
 
@@ -168,15 +196,17 @@ class Novelties(ImageResult):
 
     def _notes(self) -> tuple[str, ...]:
         """Say what this calibration cannot do."""
-        smallest, rate, tested = self.model.smallest_p, self.false_alarm_rate, len(self.table) - self.n_unscored
+        smallest, rate, tested = self.smallest_p, self.false_alarm_rate, len(self.table) - self.n_unscored
         if not tested or not self.model.n_images:
             return ()
         per = "class" if self.model.by else "reference"
         if smallest > rate:
+            least = (_ceil(1 / rate) - 1) * (2 if self.n_together else 1)
+            alone = ", method='alone'" if self.n_together else ""
             return (
                 f"The smallest p-value here is {smallest:.2g}, above {rate:g}: nothing can be flagged. Take a "
-                f"false_alarm_rate of {smallest:.2g} or more, or at least {_ceil(1 / rate) - 1:,} different pictures in "
-                f"the {per}; the order of the scores holds all the same.",
+                f"false_alarm_rate of {smallest:.2g} or more{alone}, or at least {least:,} different pictures in the "
+                f"{per}; the order of the scores holds all the same.",
             )
         needed = count_needed(smallest, tested, rate)
         if self.control == "each" or needed == 1:

@@ -80,7 +80,9 @@ class LabelQueue(ImageResult):
         shown = self.table.head(_PER_ROW * n_rows)
         tiles = [self._shown.tile(str(image_id), *_lines(row)) for image_id, row in shown.iterrows()]
         starts = range(0, len(tiles), _PER_ROW)
-        rows = [Row(f"{i + 1:,} to {i + len(tiles[i : i + _PER_ROW]):,}", tuple(tiles[i : i + _PER_ROW])) for i in starts]
+        rows = [
+            Row(f"{i + 1:,} to {i + len(tiles[i : i + _PER_ROW]):,}", tuple(tiles[i : i + _PER_ROW])) for i in starts
+        ]
         return View(
             title="Next to label",
             headline=self._headline(),
@@ -110,7 +112,11 @@ class LabelQueue(ImageResult):
         return f"{format_count(n, IMAGES)} to label next, of {waiting}."
 
     def _facts(self) -> tuple[Fact, ...]:
-        told = f"given, decided, or one of the tags {', '.join(self.tags)}" if self.tags else "given or decided; no tag counts"
+        told = (
+            f"given, decided, or one of the tags {', '.join(self.tags)}"
+            if self.tags
+            else "given or decided; no tag counts"
+        )
         facts = [
             Fact("labeled", self.n_labeled, told),
             Fact("without a label", self.n_unlabeled, "broken images are left out"),
