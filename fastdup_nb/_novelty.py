@@ -2,10 +2,384 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ._decisions import Listed
 from ._stages import Stages
+from ._text import TEXT
+from ._validation import check_choice, check_integer
+from .errors import ImageError, ParameterError
+from .findings.novelty import CALIBRATIONS, fit_normal, group_twins
+from .findings.queue import choose_to_label
+from .results import LabelQueue, Normality, Novelties, Shown
+from .results.normality import Incoming, Part, check_rate
+from .results.queue import tabulate_choice
+from .sources import Listing
+from .tags import Journal, Places, Tags
+from .tags._given import check_images, check_tags
+
+if TYPE_CHECKING:
+    from .dataset import Dataset
+    from .results import Duplicates
+
+_SKIPPED = "skipped"
 
 
 class Novelty:
     """What is normal and what is new: the part of ``Dataset`` that learns from a reference."""
 
     _stages: Stages
+
+    if TYPE_CHECKING:
+
+        @property
+        def _shown(self) -> Shown: ...
+        @property
+        def tags(self) -> Tags: ...
+        def duplicates(self) -> Duplicates: ...
+        def using(self, **changes: object) -> Dataset: ...
+        def where(self, images: object = None) -> Dataset: ...
+
+    def normality(self, *, by: str | None = None, calibration: str = "leave-one-out") -> Normality:
+        """Learn from this collection what is normal, to judge new images by it.
+
+        Parameters
+        ----------
+        by : "label" or None, default None
+            ``"label"`` learns each class by itself: an image is then new *within its class*. Images without a label
+            teach nothing.
+        calibration : {"leave-one-out", "held-out"}, default "leave-one-out"
+            Which images say how far out is usual. ``"leave-one-out"``: each, scored against all others. ``"held-out"``:
+            a random half, which teaches nothing else; larger p-values, and the rule for lists is proven.
+
+        Returns
+        -------
+        Normality
+            ``model.score(other)`` judges new images. It can be pickled.
+
+        Raises
+        ------
+        ParameterError
+            For ``by="label"`` where no image has a label.
+
+        Notes
+        -----
+        Duplicates count once: images of one group (``ds.duplicates()``) are never each other's evidence. With your own
+        vectors or encoder, those count as duplicates that are twenty times nearer than usual.
+
+        Examples
+        --------
+        >>> import tempfile, fastdup_nb as fd
+        >>> ds = fd.Dataset(fd.sample(tempfile.mkdtemp() + "/sample"), cache=None)
+        >>> model = ds.normality()
+        >>> 0 < model.smallest_p < 0.1, model.n_groups < model.n_images
+        (True, True)
+        """
+        return self._learn(by, calibration, set(), "Dataset.normality")
+
+    def novelty(
+        self,
+        other: object,
+        *,
+        false_alarm_rate: float = 0.01,
+        control: str = "list",
+        method: str = "auto",
+        by: str | None = None,
+        calibration: str = "leave-one-out",
+    ) -> Novelties:
+        """Find what is new in other images, compared with this collection.
+
+        Parameters
+        ----------
+        other : Dataset, path, glob or list of paths; ids of this dataset; float array (n_images, n_features)
+            The new images. Those that are of this dataset too (ids, a view by ``ds.where``) are left out of what is
+            learned from. Files are read once, by the encoder of this dataset, and kept in its cache.
+        false_alarm_rate : float in (0, 0.5], default 0.01
+            What is allowed; smaller flags less.
+        control : {"list", "each"}, default "list"
+            ``"list"``: of the flagged, at most this share is expected to be ordinary, however many are tested; and of
+            a list without anything new, with at most this chance anything is flagged. ``"each"``: of the ordinary
+            images, at most this share is expected to be flagged.
+        method : {"auto", "alone", "together"}, default "auto"
+            ``"alone"`` judges each image by its distance to the known ones. ``"together"`` judges the list: a kind of
+            image that comes in numbers is found even where each looks familiar. Half of the reference calibrates it,
+            so the smallest p-value is larger, and the score of an image depends on the others. ``"auto"`` takes it for
+            20 images or more, where 40 different pictures are known.
+        by, calibration
+            As in ``normality``; *calibration* is that of ``"alone"``. By label, *other* needs labels too.
+
+        Returns
+        -------
+        Novelties
+            A row per image, newest first: ``novelty_score``, larger is newer, 1 is ordinary: the distance to the three
+            nearest known pictures (geometric mean), compared with what is usual among these; ``p_value``, smaller is newer;
+            ``is_novel``; the nearest known image. It says where there are too few known images to flag any.
+
+        Raises
+        ------
+        ParameterError
+            If *other* was made by another encoder, or is files where this dataset has your own vectors.
+
+        Notes
+        -----
+        Distance to the nearest known pictures (Sun et al., 2022), conformal p-values (Vovk et al., 2005), and lists
+        after Benjamini and Hochberg (1995), see Bates et al. (2023); together after Marandon et al. (2024).
+        ``fastdup_nb.findings.novelty`` and ``.together`` tell how, and what is guaranteed; ``docs/findings.md`` tells
+        what was measured.
+
+        Examples
+        --------
+        >>> import tempfile, fastdup_nb as fd
+        >>> ds = fd.Dataset(fd.sample(tempfile.mkdtemp() + "/sample"), split="folder", cache=None)
+        >>> train, test = (ds.where(ds.images["split"] == split) for split in ("train", "test"))
+        >>> found = train.novelty(test, false_alarm_rate=0.1, control="each")
+        >>> found.to_frame().columns[:4].tolist()
+        ['novelty_score', 'p_value', 'q_value', 'is_novel']
+        """
+        check_rate(false_alarm_rate, control, method, "Dataset.novelty")
+        _check_learning(by, calibration, "Dataset.novelty")
+        chosen = self._find_own(other)
+        opened = self.where(chosen) if chosen is not None else other if _is_vectors(other) else self._open(other)
+        paths = set() if _is_vectors(opened) else set(opened._stages.listing.paths)  # type: ignore[attr-defined]
+        model = self._learn(by, calibration, paths, "Dataset.novelty")
+        return model.score(opened, false_alarm_rate=false_alarm_rate, control=control, method=method)
+
+    def next_to_label(self, n: int = 50, *, labels: str | Sequence[str] | None = None) -> LabelQueue:
+        """Choose images to label next: those whose labels would tell most about all others.
+
+        Parameters
+        ----------
+        n : int, default 50
+            How many; fewer are chosen where there are no more.
+        labels : str or list of str, optional
+            Tags that count as labels, as given to ``ds.annotate``. By default those tags that are also a label of some
+            image. An image has a label if one is given in the source, was decided (``ds.relabel``), or is such a tag;
+            the decision counts before the tag, and the tag before the source. Images tagged "skipped" are not asked
+            for again.
+
+        Returns
+        -------
+        LabelQueue
+            ``to_frame()`` is a queue for ``ds.annotate``, with the reason for each.
+
+        Notes
+        -----
+        Each choice raises most the sum, over the images without a label, of their uncertainty times the similarity to
+        the nearest labeled or chosen image: novelty, uncertainty and coverage in one number
+        (``fastdup_nb.findings.queue.choose_to_label``; Wei, Iyer and Bilmes, 2015). Without labels, only coverage is
+        left. Near-twins of labeled or chosen images are never chosen.
+
+        Examples
+        --------
+        >>> import tempfile, fastdup_nb as fd
+        >>> ds = fd.Dataset(fd.sample(tempfile.mkdtemp() + "/sample"), cache=None)
+        >>> queue = ds.next_to_label(5)
+        >>> queue.to_frame().columns.tolist()
+        ['reason', 'uncertainty', 'n_covered', 'distance', 'gain']
+        """
+        n = check_integer(n, "n", "Dataset.next_to_label", low=1)
+        told, tags = self._find_labels(labels)
+        stages = self._stages
+        skipped = np.isin(np.array(stages.valid_ids, dtype=object), self.tags.tagged(_SKIPPED)) & told.isna().to_numpy()
+        codes = pd.factorize(told.to_numpy(dtype=object))[0]
+        of_row = np.full(len(stages.descriptors), -1, dtype=np.int64)
+        labeled = np.flatnonzero(codes >= 0)[::-1]  # of copies, the first labeled one counts
+        of_row[stages.rows[labeled]] = codes[labeled]
+        may_choose = np.ones(len(of_row), dtype=bool)
+        may_choose[stages.rows[skipped]] = False
+        chosen = choose_to_label(
+            stages.descriptors.vectors,
+            of_row,
+            n=n,
+            groups=self._group_rows(),
+            may_choose=may_choose,
+            random_state=stages.settings.random_state,
+        )
+        return LabelQueue(
+            table=tabulate_choice(chosen, np.array(stages.distinct_ids, dtype=object)),
+            n_asked=n,
+            n_labeled=len(labeled),
+            n_unlabeled=len(told) - len(labeled),
+            n_skipped=int(skipped.sum()),
+            tags=tags,
+            _shown=self._shown,
+        )
+
+    def _find_labels(self, wanted: str | Sequence[str] | None) -> tuple[pd.Series, tuple[str, ...]]:
+        """Return the label of each valid image, missing where it has none, and which tags count as one."""
+        stages = self._stages
+        given = stages.labels.iloc[stages.valid].astype(object)
+        decided = self.tags.labels()["new_label"].reindex(given.index)
+        if wanted is None:
+            names = set(given.dropna()) | set(decided.dropna())
+            tags = [str(tag) for tag in self.tags.counts().index if tag in names]
+        else:
+            tags = check_tags(wanted, "labels", "Dataset.next_to_label")
+        for tag in tags:
+            given[given.index.isin(self.tags.tagged(tag))] = tag
+        return given.where(decided.isna(), decided.astype(object)), tuple(tags)
+
+    def _learn(self, by: str | None, calibration: str, left_out: set[str], caller: str) -> Normality:
+        """Learn from all images but those at some paths."""
+        _check_learning(by, calibration, caller)
+        stages = self._stages
+        labels = stages.labels.iloc[stages.valid]
+        if by and not stages.labels.notna().any() and len(stages.listing):
+            raise ParameterError(
+                f"The 'by' parameter of {caller} is 'label', but no image has one. Give labels to the Dataset, for "
+                "example with ds.using(labels='folder'), or leave 'by' out."
+            )
+        stays = np.array([stages.listing.paths[i] not in left_out for i in stages.valid], dtype=bool)
+        names = (
+            labels.where(labels.notna(), None).to_numpy(dtype=object) if by else np.full(len(stays), "", dtype=object)
+        )
+        has_name = np.array([name is not None for name in names], dtype=bool)
+        groups = self._group_rows() if stays.any() else np.empty(0, dtype=np.int64)
+        classes = sorted(set(names[stays & has_name]))
+        parts = {
+            name: self._learn_part(np.flatnonzero(stays & (names == name)), groups, calibration) for name in classes
+        }
+        return Normality(
+            parts=parts,
+            by=by,
+            calibration=calibration,
+            n_broken=len(stages.listing) - len(stages.valid),
+            n_unlabeled=int((stays & ~has_name).sum()),
+            n_left_out=int((~stays).sum()),
+            random_state=stages.settings.random_state,
+            _read=self._read_other,
+            _shown=self._shown,
+        )
+
+    def _learn_part(self, images: npt.NDArray[np.intp], groups: npt.NDArray[np.int64], calibration: str) -> Part:
+        stages = self._stages
+        rows, firsts = np.unique(stages.rows[images], return_index=True)
+        model = fit_normal(
+            stages.descriptors.vectors[rows],
+            groups=groups[rows],
+            calibration=calibration,
+            random_state=stages.settings.random_state,
+        )
+        return Part(model, [stages.valid_ids[i] for i in images[firsts]], len(images))
+
+    def _group_rows(self) -> npt.NDArray[np.int64]:
+        """Return the duplicate group of each distinct vector, as a number; alone ones have one of their own."""
+        stages = self._stages
+        if not hasattr(stages.encoder, "presets"):  # nothing is known of these vectors
+            return group_twins(stages.graph.indices, stages.graph.distances)
+        group_of = self.duplicates().members["group"].astype(np.int64)
+        groups = np.array(group_of.reindex(stages.distinct_ids, fill_value=-1), dtype=np.int64)
+        alone = groups < 0
+        groups[alone] = groups.max(initial=0) + 1 + np.arange(int(alone.sum()))
+        return groups
+
+    def _find_own(self, other: object) -> list[str] | None:
+        """Return the ids of this dataset that *other* names, None where it is something else."""
+        positions = self._stages.positions
+        if isinstance(other, str):
+            return [other] if other in positions else None
+        is_table = isinstance(other, pd.DataFrame) and other.index.name == "image_id"
+        if is_table or (isinstance(other, pd.Series) and other.index.name == "image_id" and other.dtype == bool):
+            return check_images(other, "Dataset.novelty", positions, name="other")
+        if isinstance(other, (list, tuple, pd.Index, pd.Series)) and len(other):
+            names = list(other)
+            if all(isinstance(name, str) and name in positions for name in names):
+                return check_images(names, "Dataset.novelty", positions, name="other")
+        return None
+
+    def _read_other(self, other: object, by: str | None) -> Incoming:
+        """Return what is to be judged: of a Dataset, of files, or vectors."""
+        if _is_vectors(other):
+            return _take_vectors(np.asarray(other), self._stages, self._shown)
+        opened = self._open(other)
+        theirs = opened._stages
+        _check_encoder(self._stages, theirs)
+        labels = theirs.labels.iloc[theirs.valid]
+        return Incoming(
+            image_ids=theirs.valid_ids,
+            vectors=theirs.descriptors.vectors[theirs.rows],
+            labels=labels.astype(object).where(labels.notna(), None).tolist() if by else [None] * len(labels),
+            shown=opened._shown,
+            n_broken=len(theirs.listing) - len(theirs.valid),
+        )
+
+    def _open(self, other: object) -> Dataset:
+        """Return a dataset as it is, and one of other files with the options of this one."""
+        if isinstance(getattr(other, "_stages", None), Stages):
+            return other  # type: ignore[return-value]
+        settings = self._stages.settings
+        if settings.embeddings is not None:
+            raise ParameterError(
+                "This dataset was made with embeddings=, so there is no encoder for other files. Give 'other' as "
+                "fd.Dataset(files, embeddings=...), or as an array of vectors."
+            )
+        if (
+            isinstance(other, (str, os.PathLike))
+            and not os.path.exists(other)
+            and os.fspath(other) in self._stages.positions
+        ):
+            raise ParameterError(
+                f"{other!r} is an image that was learned from; ds.novelty({other!r}) leaves it out first."
+            )
+        columns = other.columns if isinstance(other, pd.DataFrame) else ()
+        labels = (
+            settings.labels if isinstance(settings.labels, str) and settings.labels in {"folder", *columns} else None
+        )
+        return self.using(source=other, labels=labels, split=None, embeddings=None)
+
+
+def _check_learning(by: object, calibration: object, caller: str) -> None:
+    if by is not None:
+        check_choice(by, "by", caller, ("label",))
+    check_choice(calibration, "calibration", caller, CALIBRATIONS)
+
+
+def _is_vectors(other: object) -> bool:
+    return isinstance(other, np.ndarray) and other.ndim == 2 and other.dtype.kind == "f"
+
+
+def _check_encoder(ours: Stages, theirs: Stages) -> None:
+    """Raise where vectors of two datasets cannot be compared."""
+    if not len(ours.descriptors) or not len(theirs.descriptors):
+        return
+    widths = ours.descriptors.vectors.shape[1], theirs.descriptors.vectors.shape[1]
+    keys = {ours._encoder_key, theirs._encoder_key}
+    if widths[0] != widths[1] or (len(keys) == 2 and "own" not in keys):
+        raise ParameterError(
+            f"The two datasets have vectors of different encoders: {ours.encoder_name} ({widths[0]:,} features) and "
+            f"{theirs.encoder_name} ({widths[1]:,}). Make them by the same one, for example with other.using(encoder=...)."
+        )
+
+
+def _no_picture(image_id: str, _: int) -> bytes:
+    raise ImageError(f"Row {image_id} was given as a vector, so there is no picture")
+
+
+def _take_vectors(vectors: npt.NDArray[np.floating], stages: Stages, reference: Shown) -> Incoming:
+    """Return vectors as images that cannot be shown, named by their row numbers."""
+    wanted = stages.descriptors.vectors.shape[1] if len(stages.descriptors) else vectors.shape[1]
+    if vectors.shape[1] != wanted or not np.isfinite(vectors).all() or not vectors.any(axis=1).all():
+        got = f"{vectors.shape[1]:,}" if vectors.shape[1] != wanted else "NaN (broken images?), infinity or only zeros"
+        raise ParameterError(
+            f"Vectors to be judged must hold {wanted:,} finite numbers each, as ds.embeddings does. Got {got}."
+        )
+    ids = tuple(str(i) for i in range(len(vectors)))
+    facts = reference.images.iloc[:0].loc[:, :"reason"]
+    facts = pd.DataFrame(index=pd.Index(ids, name="image_id", dtype=TEXT), columns=facts.columns)
+    facts["is_broken"], facts["path"] = False, list(ids)
+    facts = facts.astype({name: dtype for name, dtype in reference.images.dtypes.items() if name in facts})
+    listing = Listing(Path(os.sep), ids, ids)
+    listed = Listed(
+        listing, {name: i for i, name in enumerate(ids)}, lambda: ids, lambda: [None] * len(ids), lambda: True
+    )
+    journal = Journal(None)
+    tags = Tags(journal, Places(journal, listed))
+    shown = Shown(facts, lambda _: None, _no_picture, lambda _, __: [], lambda: tags)
+    return Incoming(ids, vectors.astype(np.float32), [None] * len(ids), shown, 0)

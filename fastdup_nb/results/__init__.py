@@ -4,9 +4,12 @@ from ._base import Result, Shown
 from .clusters import Clusters
 from .duplicates import Duplicates
 from .leaks import Leaks
+from .normality import Normality
+from .novelty import Novelties
 from .outliers import Outliers
 from .overview import Estimate, Neighbors, Overview, Summary
 from .quality import Quality
+from .queue import LabelQueue
 from .sampling import Sample
 from .sequence import Sequence
 from .similar import Similar
@@ -16,8 +19,11 @@ __all__ = [
     "Clusters",
     "Duplicates",
     "Estimate",
+    "LabelQueue",
     "Leaks",
     "Neighbors",
+    "Normality",
+    "Novelties",
     "Outliers",
     "Overview",
     "Quality",
