@@ -16,14 +16,15 @@ import pandas as pd
 from ._decisions import Listed, open_journal
 from ._given import Settings, check_directions, check_length, join_columns, tell
 from ._linking import link_vectors, merge_equal
+from ._pixels import hash_in_full, number_pictures
 from ._scan import Scan, count_processors, facts_key, find_waiting, load_descriptors, scan_images
 from ._store import Store, default_location
 from ._text import TEXT, show_path
 from .embeddings import GENERIC_PRESETS, Descriptors, Encoder, load_encoder, presets_for
-from .errors import ImageError, UnknownImageError
+from .errors import UnknownImageError
 from .findings.verdicts import Verdicts, number_verdicts
 from .graph import NeighborGraph, uses_nn_descent, warm_up
-from .images import FACTS, decode_image, hash_pixels, render_thumbnail
+from .images import FACTS, decode_image, render_thumbnail
 from .sources import Listing, list_images, read_bytes
 from .tags import Journal, Places, Tags
 
@@ -57,7 +58,6 @@ class Stages:
         if store is not None:
             self.__dict__["store"] = store
         self._journals = {} if journals is None else journals  # shared by all that keep decisions at one place
-        self._full_hashes: dict[str, str] = {}
 
     def __reduce__(self) -> tuple[object, ...]:
         whole = None if self.whole is self else self.whole
@@ -267,13 +267,15 @@ class Stages:
         JPEGs count as the same picture where their compressed data are the same. Those among *unsure*, positions of
         valid images, are decoded once more, in full, and remembered.
         """
-        names: dict[str, int] = {}
-        return np.array([names.setdefault(name, len(names)) for name in self.pixel_names(unsure)], dtype=np.int64)
+        return number_pictures(self.pixel_names(unsure))
 
     def pixel_names(self, unsure: Sequence[int]) -> list[str]:
         """Return the same as names, which are alike in all datasets."""
-        self._hash_in_full(unsure)
-        return [self._pixels_of(i) for i in range(len(self.valid))]
+        names = [str(self._facts(i)["pixel_hash"]) for i in range(len(self.valid))]
+        places = {names[i]: self.valid[i] for i in unsure}
+        files = {name: (self.listing.paths[place], self.scan.digests[place]) for name, place in places.items()}
+        full = hash_in_full(files, self.store)
+        return [full.get(name, name) for name in names]
 
     def varied(self, settings: Settings) -> Stages:
         """Return the stages of the same images with other settings; the store is shared where it would be the same."""
@@ -375,33 +377,6 @@ class Stages:
 
     def _facts(self, i: int) -> dict[str, object]:
         return self.scan.facts[int(self.valid[i])]
-
-    def _pixels_of(self, i: int) -> str:
-        name = str(self._facts(i)["pixel_hash"])
-        return self._full_hashes.get(name, name)
-
-    def _hash_in_full(self, positions: Sequence[int]) -> None:
-        """Find out the hash of all pixels of some images, which stands for their names from now on."""
-        named = {str(self._facts(i)["pixel_hash"]): self.valid[i] for i in positions}
-        named = {name: place for name, place in named.items() if name not in self._full_hashes}
-        known = self.store.facts([f"pixels:{name}" for name in named])
-        for key, facts in known.items():
-            self._full_hashes[key.removeprefix("pixels:")] = str(facts["hash"])
-        unknown = [name for name in named if f"pixels:{name}" not in known]
-        if unknown:
-            found = {name: self._hash_file(named[name]) or name for name in unknown}
-            self._full_hashes.update(found)
-            hashes = {f"pixels:{name}": {"hash": full} for name, full in found.items()}
-            self.store.put_batch(files=[], facts=hashes, thumbnails={}, vectors={})
-
-    def _hash_file(self, place: int) -> str | None:
-        try:
-            data = read_bytes(self.listing.paths[place])
-            if sha256(data).hexdigest() != self.scan.digests[place]:
-                return None  # it has changed since the pass
-            return hash_pixels(decode_image(data).image)
-        except ImageError:
-            return None
 
     @cached_property
     def _distinct(self) -> tuple[Descriptors, npt.NDArray[np.int64]]:

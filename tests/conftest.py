@@ -47,7 +47,7 @@ def few(sample_folder, tmp_path) -> Path:
 @pytest.fixture
 def reads(monkeypatch) -> list[str]:
     """The paths of all files read as images since the test began."""
-    from fastdup_nb import _scan, _stages, sources
+    from fastdup_nb import _pixels, _scan, _stages, sources
 
     seen: list[str] = []
     original = sources.read_bytes
@@ -56,6 +56,6 @@ def reads(monkeypatch) -> list[str]:
         seen.append(path)
         return original(path)
 
-    monkeypatch.setattr(_scan, "read_bytes", counting)
-    monkeypatch.setattr(_stages, "read_bytes", counting)
+    for module in (_scan, _stages, _pixels):
+        monkeypatch.setattr(module, "read_bytes", counting)
     return seen
