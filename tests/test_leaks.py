@@ -130,6 +130,28 @@ def test_the_same_pixels_leak_across_datasets_at_any_bound(few, tmp_path):
         assert leaks.pairs["similarity"].tolist() == [1]
 
 
+def test_twins_that_are_connected_are_found_however_far_down_the_list_they_are():
+    rng = np.random.default_rng(0)
+    vectors = unit(rng.normal(size=(200, 16)) * 0.4 + 1)
+    vectors[3] = unit(1 - rng.normal(size=(1, 16)) * 0.8)[0]
+    vectors[1], vectors[2] = vectors[0] + 0.01, (vectors[0] + vectors[3]) / 2  # 2 is near to all, 0 and 3 are far apart
+    vectors, sides, chain = unit(vectors), np.arange(200) % 2, np.arange(4)
+    assert (vectors @ vectors[0] > vectors[3] @ vectors[0])[sides == 1].sum() > finding.FIRST_NEIGHBORS
+
+    def score(a, b):
+        told = np.where(
+            np.isin(a, chain) & np.isin(b, chain), 0.95, 0.1
+        )  # not by their vectors, but all four are twins
+        return told.astype(np.float32)
+
+    rows = np.arange(200)
+    links = link_sides(vectors, rows, sides, score, min_similarity=0.9, n_jobs=1)
+    copies = Copies([str(i) for i in rows], rows, rows, rows, rows)
+    graph = finding.link_graph(fd.build_graph(vectors, n_neighbors=15), score, min_similarity=0.9)
+    found = find_leaks(copies, sides, ["a", "b"], links.joined(graph), score, min_similarity=0.9)
+    assert pairs_of(found.pairs) == {("0", "1"), ("0", "3"), ("2", "1"), ("2", "3")}
+
+
 # --- counts
 
 
@@ -338,9 +360,10 @@ def test_names_are_escaped(few):
         ({"min_similarity": 2}, ParameterError, "The 'min_similarity' parameter of Dataset.leaks must be"),
     ],
 )
-def test_what_is_wrong_is_said(few, given, error, says):
+def test_what_is_wrong_is_said_before_any_image_is_read(few, reads, given, error, says):
     with pytest.raises(error, match=says):
         fd.Dataset(few, cache=None).leaks(**given)
+    assert reads == []
 
 
 def test_a_column_of_many_values_is_no_split(few, monkeypatch):
