@@ -16,8 +16,9 @@ from .embeddings import Descriptors, score_pairs
 from .errors import ParameterError
 from .findings.edges import Copies, IntArray
 from .findings.keeping import find_unsure_of
-from .findings.leaks import LeakTables, find_leaks, link_sides
+from .findings.leaks import LeakTables, find_leaks, link_graph, link_sides
 from .findings.verdicts import Verdicts, number_verdicts
+from .graph import NeighborGraph
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Pool:
     verdicts: Verdicts | None
     number_pixels: Callable[[Sequence[int]], IntArray]
     n_jobs: int
+    graph: NeighborGraph | None = None
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -51,6 +53,8 @@ class Pool:
         links = link_sides(
             self.descriptors.vectors, self.rows, sides, self.score, min_similarity=least, n_jobs=self.n_jobs
         )
+        if self.graph is not None:
+            links = links.joined(link_graph(self.graph, self.score, min_similarity=least))
         return find_leaks(
             self.copies(links.near), sides, names, links, self.score,
             min_similarity=least, labels=self.labels, verdicts=self.verdicts,
@@ -62,7 +66,7 @@ def pool_one(stages: Stages) -> Pool:
     labels = stages.labels.iloc[stages.valid]
     return Pool(
         stages.valid_ids, stages.rows, stages.files, stages.descriptors, stages.valid_facts, _without_gaps(labels),
-        stages.verdicts, stages.pixel_ids, count_processors(stages.settings.n_jobs),
+        stages.verdicts, stages.pixel_ids, count_processors(stages.settings.n_jobs), stages.graph,
     )  # fmt: skip
 
 

@@ -10,13 +10,12 @@ import pandas as pd
 
 from ._given import check_length, check_told, tell
 from ._pooling import Pool, check_comparable, pool_one, pool_two
-from ._stages import Stages
+from ._stages import COLUMNS, Stages
 from ._text import TEXT
 from .errors import ParameterError, ParameterTypeError
 from .findings.duplicates import read_similarity
-from .findings.edges import Edges, IntArray
-from .findings.keeping import SAME_PIXELS_DISTANCE
-from .findings.leaks import join_linked
+from .findings.edges import IntArray
+from .findings.leaks import join_linked, link_graph, link_nodes
 from .findings.splitting import check_shares, split_groups
 from .results import Leaks, Shown, Split
 from .results.leaks import OTHER, THIS, build_leaks, join_shown
@@ -160,12 +159,10 @@ class Splits:
         wanted = check_shares(named or (_DEFAULT if shares is None else shares), "Dataset.split")
         stages = self._stages
         least = read_similarity(min_similarity, stages.presets, "Dataset.split")
-        told = [
-            _read_column(stages, column, "groups", "Dataset.split").iloc[stages.valid] for column in _as_list(groups)
-        ]
-        classes = pd.Series(None, index=pd.Index(stages.valid_ids, dtype=TEXT), dtype=TEXT)
-        if stratify is not None:
-            classes = _read_column(stages, stratify, "stratify", "Dataset.split").iloc[stages.valid]
+        told = [_read_column(stages, column, "groups", "Dataset.split") for column in _as_list(groups)]
+        given = None if stratify is None else _read_column(stages, stratify, "stratify", "Dataset.split")
+        told = [column.iloc[stages.valid] for column in told]
+        classes = pd.Series(None, index=stages.valid_ids, dtype=TEXT) if given is None else given.iloc[stages.valid]
         found, bound, n_rounds = _split_without_leaks(
             stages, [_number(column) for column in told], _number(classes, missing=True), wanted, least
         )
@@ -206,10 +203,9 @@ def _split_without_leaks(
 
 def _bind_duplicates(stages: Stages, pool: Pool, least: float) -> tuple[IntArray, IntArray]:
     """Return the node of each image, and pairs of images that the neighbor graph finds alike."""
-    graph = stages.graph
-    near, ranks = np.nonzero((graph.indices >= 0) & (graph.distances <= SAME_PIXELS_DISTANCE))
-    copies = pool.copies((near, graph.indices[near, ranks].astype(np.int64)))
-    edges = Edges.of_graph(copies, graph.indices, pool.score, least)
+    links = link_graph(stages.graph, pool.score, min_similarity=least)
+    copies = pool.copies(links.near)
+    edges = link_nodes(copies, links, least)
     if pool.verdicts is not None:
         judged = pool.verdicts.applied(copies, edges, pool.score, least)
         copies, edges = judged.copies, judged.edges
@@ -218,15 +214,18 @@ def _bind_duplicates(stages: Stages, pool: Pool, least: float) -> tuple[IntArray
 
 
 def _read_column(stages: Stages, told: object, option: str, caller: str) -> pd.Series:
-    """Return a column of the images, or splits, classes or groups as they were told, as text with gaps."""
-    images = stages.images
-    if isinstance(told, str) and told in images.columns:
-        given = images[told].astype(object).convert_dtypes()  # so that 1 with a gap is no 1.0
+    """Return a column of the images, or splits, classes or groups as they were told, as text with gaps.
+
+    What is wrong is said before any image is read.
+    """
+    known = [*COLUMNS, *stages.listing_columns, *(f"{name}_given" for name in stages.listing_columns)]
+    if isinstance(told, str) and told in known and told in stages.images:
+        given = stages.images[told].astype(object).convert_dtypes()  # so that 1 with a gap is no 1.0
         return given.astype(object).where(given.isna(), given.astype(str)).astype(TEXT)
     if isinstance(told, str) and told != "folder":
         raise ParameterError(
             f"The {option!r} parameter of {caller} must be a column of ds.images, or 'folder'. Got {told!r}; there are "
-            f"{', '.join(map(repr, images.columns))}."
+            f"{', '.join(map(repr, dict.fromkeys(known[: len(COLUMNS) + len(stages.listing_columns)])))}."
         )
     if not isinstance(told, (str, pd.Series, Mapping, list, tuple, np.ndarray, pd.Index)):
         raise ParameterTypeError(
@@ -236,7 +235,8 @@ def _read_column(stages: Stages, told: object, option: str, caller: str) -> pd.S
     checked = check_told(told, option, [])
     check_length(checked, option, stages.listing, caller=caller)
     column = tell(checked, "label" if option == "stratify" else option, stages.listing)
-    return column.rename(told.name if isinstance(told, pd.Series) else None)
+    column.name = told.name if isinstance(told, pd.Series) else None
+    return column
 
 
 def _tell_call(split: object) -> str:

@@ -29,7 +29,7 @@ from .sources import Listing, list_images, read_bytes
 from .tags import Journal, Places, Tags
 
 #: The columns of ``Dataset.images``, with their dtypes; what FACTS mean stands with them.
-_COLUMNS = MappingProxyType({
+COLUMNS = MappingProxyType({
     "path": TEXT, "label": TEXT, "split": TEXT, "width": "Int64", "height": "Int64", "format": TEXT, "mode": TEXT,
     "file_size": "Int64", "n_frames": "Int64", "exif_time": "datetime64[s]", "camera": TEXT,
     **{fact.name: "Int64" if fact.dtype.startswith("int") else fact.dtype for fact in FACTS},
@@ -133,13 +133,13 @@ class Stages:
     def images(self) -> pd.DataFrame:
         """One row per image."""
         index = pd.Index(self.listing.image_ids, name="image_id", dtype=TEXT)
-        facts = pd.DataFrame(self.scan.facts, index=index, columns=list(_COLUMNS))
+        facts = pd.DataFrame(self.scan.facts, index=index, columns=list(COLUMNS))
         facts["path"] = [_printable(path) for path in self.listing.paths]
         facts["label"], facts["split"] = self.labels, self.splits
         facts["exif_time"] = pd.to_datetime(facts["exif_time"])
         told = (self.settings.labels, self.settings.split)
         used = [name if value is None else value for name, value in zip(("label", "split"), told, strict=True)]
-        return join_columns(facts.astype(dict(_COLUMNS)), self.listing, used)
+        return join_columns(facts.astype(dict(COLUMNS)), self.listing, used)
 
     @cached_property
     def labels(self) -> pd.Series:

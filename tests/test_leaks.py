@@ -58,13 +58,28 @@ def copies_in(few):
 # --- all of them
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("n_kinds", [3, 12, 300])
 @pytest.mark.parametrize("least", [0.5, 0.8, 0.95])
-def test_every_pair_across_sides_is_found_and_nothing_else(seed, least):
-    rng = np.random.default_rng(seed)
-    vectors = unit(np.repeat(rng.normal(size=(12, 16)), 25, axis=0) + rng.normal(scale=0.35, size=(300, 16)))
+def test_every_pair_across_sides_is_found_and_nothing_else(n_kinds, least):
+    rng = np.random.default_rng(n_kinds)
+    vectors = unit(
+        np.repeat(rng.normal(size=(n_kinds, 16)), 300 // n_kinds, axis=0) + rng.normal(scale=0.35, size=(300, 16))
+    )
     sides = rng.choice([-1, 0, 1, 2], p=[0.1, 0.6, 0.2, 0.1], size=300)
     assert pairs_of(search(vectors, sides, least=least).pairs) == all_pairs(vectors, sides, least)
+
+
+def test_the_search_widens_until_it_has_all_twins_of_an_image():
+    rng = np.random.default_rng(0)
+    vectors = unit(np.repeat(rng.normal(size=(2, 16)), 250, axis=0) + rng.normal(scale=0.1, size=(500, 16)))
+    sides, rows = (np.arange(500) % 5 == 0).astype(np.int64), np.arange(500)
+
+    def score(a, b):
+        return np.clip(np.einsum("ij,ij->i", vectors[a], vectors[b]), 0, 1)
+
+    links = link_sides(vectors, rows, sides, score, min_similarity=0.8)
+    similar = (vectors @ vectors.T)[np.ix_(sides == 0, sides == 1)]
+    assert len(links.a) == (similar >= 0.8).sum() > 500 * finding.FIRST_NEIGHBORS / 2
 
 
 def test_twins_within_a_split_do_not_hide_one_in_another():
@@ -128,6 +143,29 @@ def test_the_same_pixels_leak_across_datasets_at_any_bound(few, tmp_path):
     for leaks in (mine.leaks(theirs, 1), theirs.leaks(mine, 1)):
         assert leaks.pairs["tier"].tolist() == ["identical pixels"]
         assert leaks.pairs["similarity"].tolist() == [1]
+
+
+def test_twins_that_are_connected_are_found_however_far_down_the_list_they_are():
+    rng = np.random.default_rng(0)
+    vectors = unit(rng.normal(size=(200, 16)) * 0.4 + 1)
+    vectors[3] = unit(1 - rng.normal(size=(1, 16)) * 0.8)[0]
+    vectors[1], vectors[2] = vectors[0] + 0.01, (vectors[0] + vectors[3]) / 2  # 2 is near to all, 0 and 3 are far apart
+    vectors, chain = unit(vectors), np.arange(4)
+    sides = np.where(np.arange(200) < 120, np.arange(200) % 2, 1)  # side 0 is the smaller one, and asks
+    assert (vectors @ vectors[0] > vectors[3] @ vectors[0])[sides == 1].sum() > finding.FIRST_NEIGHBORS
+
+    def score(a, b):
+        told = np.where(
+            np.isin(a, chain) & np.isin(b, chain), 0.95, 0.1
+        )  # not by their vectors, but all four are twins
+        return told.astype(np.float32)
+
+    rows = np.arange(200)
+    links = link_sides(vectors, rows, sides, score, min_similarity=0.9, n_jobs=1)
+    copies = Copies([str(i) for i in rows], rows, rows, rows, rows)
+    graph = finding.link_graph(fd.build_graph(vectors, n_neighbors=1), score, min_similarity=0.9)
+    found = find_leaks(copies, sides, ["a", "b"], links.joined(graph), score, min_similarity=0.9)
+    assert pairs_of(found.pairs) == {("0", "1"), ("0", "3"), ("2", "1"), ("2", "3")}
 
 
 # --- counts
@@ -338,9 +376,10 @@ def test_names_are_escaped(few):
         ({"min_similarity": 2}, ParameterError, "The 'min_similarity' parameter of Dataset.leaks must be"),
     ],
 )
-def test_what_is_wrong_is_said(few, given, error, says):
+def test_what_is_wrong_is_said_before_any_image_is_read(few, reads, given, error, says):
     with pytest.raises(error, match=says):
         fd.Dataset(few, cache=None).leaks(**given)
+    assert reads == []
 
 
 def test_a_column_of_many_values_is_no_split(few, monkeypatch):

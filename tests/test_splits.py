@@ -268,9 +268,10 @@ def test_tables_of_no_image_have_the_types_of_some(dataset):
         ({"min_similarity": "x"}, ParameterError, "The 'min_similarity' parameter of Dataset.split"),
     ],
 )
-def test_what_is_wrong_is_said(few, given, error, says):
+def test_what_is_wrong_is_said_before_any_image_is_read(few, reads, given, error, says):
     with pytest.raises(error, match=says):
         fd.Dataset(few, cache=None).split(**given)
+    assert reads == []
 
 
 def test_images_of_one_split_are_tagged(dataset, tmp_path):

@@ -103,7 +103,7 @@ class Edges:
 
     def completed(self, copies: Copies, score: Score, least: float, *, n_neighbors: int) -> Edges:
         """Compare in full the connected sets that may be larger than the neighbors of one node can tell."""
-        a, b = pairs_within(self._components(len(copies.first_row)), larger_than=n_neighbors)
+        a, b = pairs_within(self.components(len(copies.first_row)), larger_than=n_neighbors)
         new = ~np.isin(a * len(copies.first_row) + b, self.a * len(copies.first_row) + self.b)
         return self.joined(score_nodes(copies, score, a[new], b[new]).at_least(least))
 
@@ -116,7 +116,8 @@ class Edges:
         first[1:] = (np.diff(a[order]) != 0) | (np.diff(b[order]) != 0)
         return Edges(a[order[first]], b[order[first]], self.similarity[order[first]])
 
-    def _components(self, n_nodes: int) -> IntArray:
+    def components(self, n_nodes: int) -> IntArray:
+        """Return a number for each node, the same for those that are connected."""
         from scipy.sparse import coo_array
         from scipy.sparse.csgraph import connected_components
 

@@ -2,7 +2,8 @@
 
 An image is searched for in every other split by itself, exactly: a neighbor graph of the whole would not do, since an
 image with many twins in its own split has no neighbor left in another. The images of the smaller of two splits ask, and
-the search of each widens until the last of what it finds is no longer alike.
+the search of each widens until the later half of what it finds is no longer alike. What is connected by twins is then
+compared in full.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from .._text import TEXT
-from ..graph import search
+from ..graph import NeighborGraph, search
 from ._cells import Cells
 from .duplicates import MAX_LISTED_COPIES, MAX_LISTED_PAIRS, TIERS
-from .edges import Copies, Edges, IntArray, Score, score_chunks
+from .edges import Copies, Edges, IntArray, Score, pairs_within, score_chunks, score_nodes
 from .keeping import SAME_PIXELS_DISTANCE
 from .verdicts import Verdicts
 
@@ -50,6 +51,10 @@ class Links:
         """The pairs near enough to have the same pixels."""
         chosen = self.distance <= SAME_PIXELS_DISTANCE
         return self.a[chosen], self.b[chosen]
+
+    def joined(self, other: Links) -> Links:
+        """Return these pairs and others."""
+        return Links(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in self.__dict__))
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,20 @@ def link_sides(
     return Links(low[keep], high[keep], similarity[keep].astype(np.float32), distance[keep].astype(np.float32))
 
 
+def link_graph(graph: NeighborGraph, score: Score, *, min_similarity: float) -> Links:
+    """Return the pairs of a neighbor graph that are alike, of whatever side they are.
+
+    Pictures of one side can connect those of two.
+    """
+    rows, ranks = np.nonzero(graph.indices >= 0)
+    others = graph.indices[rows, ranks].astype(np.int64)
+    a, b = np.minimum(rows, others), np.maximum(rows, others)
+    keep = np.unique(a * graph.n_samples + b, return_index=True)[1]
+    similarity, distance = score_chunks(score, a[keep], b[keep]), graph.distances[rows, ranks][keep]
+    alike = (similarity >= min_similarity) | (distance <= SAME_PIXELS_DISTANCE)
+    return Links(a[keep][alike], b[keep][alike], similarity[alike], distance[alike])
+
+
 def find_leaks(
     copies: Copies,
     sides: IntArray,
@@ -143,7 +162,7 @@ def find_leaks(
     names : sequence of str
         What the sides are called.
     links : Links
-        Of ``link_sides``.
+        Of ``link_sides``; with those of ``link_graph``, every pair that ``find_duplicates`` finds is among them.
     score : callable
         Similarity in [0, 1] of rows *a* and rows *b*.
     min_similarity : float
@@ -153,7 +172,8 @@ def find_leaks(
     verdicts : Verdicts, optional
         Pairs that a user judged: what is rejected is no pair, what is the same is one.
     """
-    edges = _edges_of_links(copies, links, min_similarity)
+    edges = link_nodes(copies, links, min_similarity)
+    edges = _complete(copies, sides, edges, score, min_similarity)
     n_rejected = 0
     if verdicts is not None:
         judged = verdicts.applied(copies, edges, score, min_similarity)
@@ -245,11 +265,24 @@ def _ask(  # noqa: PLR0917
     return np.stack([a[alike], b[alike], similarity[alike], distance[alike]]).astype(np.float64), is_full
 
 
-def _edges_of_links(copies: Copies, links: Links, least: float) -> Edges:
+def link_nodes(copies: Copies, links: Links, least: float) -> Edges:
+    """Return the pairs of rows that are at least *least* similar as edges of nodes."""
     node_of_row = np.zeros(int(copies.rows.max(initial=-1)) + 1, dtype=np.int64)
     node_of_row[copies.rows] = copies.nodes
     good = links.similarity >= least
     return Edges(node_of_row[links.a[good]], node_of_row[links.b[good]], links.similarity[good]).once()
+
+
+def _complete(copies: Copies, sides: IntArray, edges: Edges, score: Score, least: float) -> Edges:
+    """Compare in full what is connected: a twin may be far down the list of neighbors."""
+    n_nodes = len(copies.first_row)
+    a, b = pairs_within(edges.components(n_nodes), larger_than=2)
+    first, last = np.full(n_nodes, len(sides)), np.full(n_nodes, -1)
+    np.minimum.at(first, copies.nodes, sides)
+    np.maximum.at(last, copies.nodes, sides)
+    is_one = (first[a] == last[a]) & (first[b] == last[b]) & (first[a] == first[b])
+    new = ~is_one & ~np.isin(a * n_nodes + b, edges.a * n_nodes + edges.b)
+    return edges.joined(score_nodes(copies, score, a[new], b[new]).at_least(least))
 
 
 def _count_across(sides: IntArray, rejected: pd.DataFrame) -> int:
