@@ -13,7 +13,7 @@ from fastdup_nb.widgets._deck import Query
 from fastdup_nb.widgets._gallery import Gallery
 from fastdup_nb.widgets._plain import PlainGallery
 
-KINDS = ["duplicates", "outliers", "clusters", "quality", "similar"]
+KINDS = ["duplicates", "outliers", "clusters", "quality", "similar", "sequence"]
 
 
 @pytest.fixture

@@ -476,6 +476,13 @@ def test_parts_of_a_dataset_and_own_vectors_have_sequences_too(ds, folder):
 # --- what is done with it
 
 
+def test_a_shot_is_never_told_to_return_to_itself(seq):
+    text = repr(seq)
+    assert "returns to shot 0" in text
+    assert not [shot for shot in seq.shots.index if f"Shot {shot}:" in text and f"returns to shot {shot}" in
+                text.split(f"Shot {shot}:")[1].split("Shot")[0]]  # fmt: skip
+
+
 def test_the_curve_tells_the_change_of_each_frame_and_what_is_usual(seq):
     curve = seq.curve
     assert curve.columns.tolist() == ["sequence", "position", "time", "change", "usual"]
