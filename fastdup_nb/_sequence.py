@@ -70,7 +70,8 @@ class Sequences:
         encoder's vectors, smaller where small gray pictures of the same pass agree. A cut must stand out from the steps
         around it, and what was before must stay away for four frames. A dissolve is known by its frames, which lie
         between two pictures; a fade by the blank frames in its middle. What is gone again after at most three frames is
-        an event. With your own vectors there are no gray pictures: fades and flashes are then seen by vectors alone.
+        an event. With your own vectors there are no gray pictures: dissolves are then not told from movement and none
+        is claimed, and fades and flashes are seen by vectors alone.
         ``docs/findings.md`` tells more, with what was measured.
 
         Examples

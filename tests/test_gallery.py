@@ -13,7 +13,7 @@ from fastdup_nb.widgets._deck import Query
 from fastdup_nb.widgets._gallery import Gallery
 from fastdup_nb.widgets._plain import PlainGallery
 
-KINDS = ["duplicates", "outliers", "clusters", "quality", "similar", "leaks", "split", "sample"]
+KINDS = ["duplicates", "outliers", "clusters", "quality", "similar", "leaks", "split", "sample", "sequence"]
 
 
 @pytest.fixture

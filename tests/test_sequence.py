@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -272,7 +273,7 @@ def test_photographs_that_all_differ_are_a_stream_without_cuts(dataset):
     assert found.streams == ("",)
     assert len(found.cuts) == len(found.events) == len(found.returns) == 0
     assert len(found.shots) == 1
-    assert "no cuts are claimed" in repr(found)
+    assert "no cuts are claimed" in found._view(8).headline
     assert "Single pictures rather than a film" in found._repr_html_()
     assert found.order == "name"
     assert f"{len(dataset) - len(found.frames)} broken images are left out" in repr(found)
@@ -475,6 +476,13 @@ def test_parts_of_a_dataset_and_own_vectors_have_sequences_too(ds, folder):
 # --- what is done with it
 
 
+def test_a_shot_is_never_told_to_return_to_itself(seq):
+    text = repr(seq)
+    assert "returns to shot 0" in text
+    assert not [shot for shot in seq.shots.index if f"Shot {shot}:" in text and f"returns to shot {shot}" in
+                text.split(f"Shot {shot}:")[1].split("Shot")[0]]  # fmt: skip
+
+
 def test_the_curve_tells_the_change_of_each_frame_and_what_is_usual(seq):
     curve = seq.curve
     assert curve.columns.tolist() == ["sequence", "position", "time", "change", "usual"]
@@ -503,7 +511,7 @@ def test_transitions_count_what_follows_what_within_a_sequence(seq, rows):
     told = {(a, b): n for a, b, n in zip(found["from"], found["to"], found["n"], strict=True)}
     expected = {}
     for shots in SCRIPTS.values():
-        for a, b in zip(shots, shots[1:], strict=False):
+        for a, b in pairwise(shots):
             expected[a.scene, b.scene] = expected.get((a.scene, b.scene), 0) + 1
     assert told == expected
     assert found.groupby("from")["share"].sum().round(9).eq(1).all()
@@ -536,7 +544,7 @@ def test_windows_are_frames_or_times(seq, ds):
         ("soon", ParameterError),
         ("-5s", ParameterError),
     ):
-        with pytest.raises(error, match="'window' parameter of Sequence.cooccurrence"):
+        with pytest.raises(error, match=r"'window' parameter of Sequence\.cooccurrence"):
             seq.cooccurrence(window, "scene")
     with pytest.raises(ParameterError, match="order='time'"):
         ds.sequence("name").cooccurrence("20s", "scene")
@@ -548,7 +556,7 @@ def test_clusters_are_the_labels_by_default(seq, ds):
         seq.transitions(), seq.transitions(labels.astype("Int64").where(labels >= 0)), check_dtype=False
     )
     assert not {-1} & set(seq.transitions()["from"])
-    with pytest.raises(ParameterError, match="'labels' parameter of Sequence.transitions"):
+    with pytest.raises(ParameterError, match=r"'labels' parameter of Sequence\.transitions"):
         seq.transitions("nothing")
 
 
@@ -591,7 +599,7 @@ def test_what_is_named_is_tagged(folder, which, count):
     assert len(found.tag("seen", which=which).image_ids) == count
     still = found.tag("still", which="still").image_ids
     assert set(still) == set(found.frames.index[found.frames["is_still"]])
-    with pytest.raises(ParameterError, match="'which' parameter of Sequence.tag"):
+    with pytest.raises(ParameterError, match=r"'which' parameter of Sequence\.tag"):
         found.tag("x", which="shots")
 
 

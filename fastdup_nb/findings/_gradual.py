@@ -35,6 +35,8 @@ class Change:
 
 def find_dissolves(frames: Frames, *, least: float) -> list[Change]:
     """Return the dissolves, in order; the two scenes are at a distance of at least *least*."""
+    if frames.details is None:
+        return []  # in a space that is not known, a line between two pictures says nothing
     found: list[tuple[float, Change]] = []
     n = len(frames)
     for reach in _REACHES:
@@ -51,7 +53,7 @@ def _fit_mixture(frames: Frames, first: int, last: int) -> tuple[float, Change] 
     x = frames.grays_of(np.arange(first, last + 1, dtype=np.int64))
     begin, way = (x[0] + x[1]) / 2, (x[-1] + x[-2]) / 2 - (x[0] + x[1]) / 2
     length = float(np.sqrt((way**2).sum()))
-    if frames.details is not None and length < _LEAST_STEP * np.sqrt(x.shape[1]):
+    if length < _LEAST_STEP * np.sqrt(x.shape[1]):
         return None
     share = (x - begin) @ way / length**2
     start, stop = int(np.argmax(share > _ENDS)), int(len(share) - np.argmax(share[::-1] < 1 - _ENDS))
@@ -64,7 +66,7 @@ def _fit_mixture(frames: Frames, first: int, last: int) -> tuple[float, Change] 
     worst = float(np.quantile(off[start:stop], 0.75))
     if worst > _OFF_LINE:
         return None
-    middle = first + start + int(np.argmax(share[start:stop] >= 0.5))
+    middle = first + (start + stop) // 2
     ends = np.array([first]), np.array([last])
     strength = float(frames.distance(*ends)[0])
     return worst, Change(first + start, first + stop, middle, "dissolve", strength)
@@ -90,7 +92,8 @@ def _join_parts(changes: list[Change]) -> list[Change]:
             joined.append(change)
             continue
         stronger = max(joined[-1], change, key=lambda one: one.strength)
-        joined[-1] = replace(stronger, start=joined[-1].start, stop=change.stop)
+        start = joined[-1].start
+        joined[-1] = replace(stronger, start=start, stop=change.stop, position=(start + change.stop) // 2)
     return joined
 
 

@@ -15,6 +15,7 @@ _BLOCK, _LARGEST_BLOCK = 8, 4096  # frames compared at once
 _STILL = 2.0  # gray levels, root mean square: what noise and recompression do to a small gray picture
 _LEAST_AWAY = 4  # frames for which something else is seen before it comes back
 _MOST_VIEWS = 6_000  # more are thinned out
+_VIEWS_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -101,22 +102,22 @@ def _join(
 
 def _match(frames: Frames, views: list[tuple[int, int]], alike: float) -> Iterator[tuple[int, int, int, int, float]]:
     """Yield the number of each view and of the earlier one it is most like, the two frames and their distance."""
-    marks = np.array([_marks(*view) for view in views], dtype=np.int64).reshape(len(views), -1)
-    starts = np.array([view[0] for view in views])
+    marks = np.array([_marks(*view) for view in views], dtype=np.int64).reshape(-1, 3)
     stops = np.array([view[1] for view in views])
     flat = marks.ravel()
-    of_view = np.repeat(np.arange(len(views)), marks.shape[1] if len(views) else 0)
     vectors = frames.vectors_of(flat)
-    for j in range(len(views)):
-        n_before = int(np.searchsorted(stops, starts[j] - _LEAST_AWAY, side="right")) * marks.shape[1]
-        if not n_before:
-            continue
-        cosine = vectors[:n_before] @ frames.vectors_of(marks[j]).T
-        near, mine = np.unravel_index(np.argsort(-cosine, axis=None)[:3], cosine.shape)
-        distances = frames.distance(marks[j][mine], flat[near])
-        best = int(np.argmin(distances))
-        if distances[best] <= alike:
-            yield j, int(of_view[near[best]]), int(marks[j][mine[best]]), int(flat[near[best]]), float(distances[best])
+    n_before = 3 * np.searchsorted(stops, marks[:, 0] - _LEAST_AWAY, side="right")
+    for start in range(0, len(views), _VIEWS_AT_ONCE):
+        block = slice(3 * start, 3 * (start + _VIEWS_AT_ONCE))
+        cosines = vectors[block] @ vectors[: n_before[min(start + _VIEWS_AT_ONCE, len(views)) - 1]].T
+        for j in range(start, min(start + _VIEWS_AT_ONCE, len(views))):
+            if not n_before[j]:
+                continue
+            near = cosines[3 * (j - start) : 3 * (j - start) + 3, : n_before[j]].argmax(axis=1)
+            distances = frames.distance(marks[j], flat[near])
+            best = int(np.argmin(distances))
+            if distances[best] <= alike:
+                yield j, int(near[best]) // 3, int(marks[j][best]), int(flat[near[best]]), float(distances[best])
 
 
 def _marks(start: int, stop: int) -> tuple[int, int, int]:

@@ -100,19 +100,23 @@ def tell_sequences(images: pd.DataFrame, by: str | None, caller: str) -> pd.Seri
         There is no such column.
     """
     if by is None:
-        return pd.Series("", index=images.index, dtype=TEXT)
+        return _name_all(images, [""] * len(images))
     if by == "folder":
         folders = [str(image_id).rpartition("/")[0] for image_id in images.index]
         videos = [image_id.rpartition("@")[0] if _FRAME_TIME.search(image_id) else "" for image_id in images.index]
-        return pd.Series([v or f for v, f in zip(videos, folders, strict=True)], index=images.index, dtype=TEXT)
+        return _name_all(images, [video or folder for video, folder in zip(videos, folders, strict=True)])
     if by not in images.columns:
         raise ParameterError(
             f"The 'by' parameter of {caller} must be None, 'folder', 'camera' or a column of ds.images. "
             f"Got {by!r} instead; it has {_list(images.columns)}."
         )
     values = images[by].astype(object)
-    names: pd.Series = values.where(values.notna(), _NO_NAME).map(str).astype(TEXT)
-    return names
+    return _name_all(images, [_NO_NAME if pd.isna(value) else str(value) for value in values])
+
+
+def _name_all(images: pd.DataFrame, names: list[str]) -> pd.Series:
+    named: pd.Series = pd.Series(names, index=images.index, dtype=TEXT)
+    return named
 
 
 def _choose(images: pd.DataFrame) -> str:

@@ -162,7 +162,7 @@ def _tell_begin(found: Sequence, shot: int) -> tuple[str, str]:
     begins = found.cuts[found.cuts["shot"] == shot]
     kind = str(begins["kind"].iloc[0]) if len(begins) else ""
     told = [f"{int(begins['n_gradual'].iloc[0])} frames of {kind}" if kind in {"dissolve", "fade"} else ""]
-    earlier = found.returns[found.returns["shot"] == shot]["earlier_shot"]
+    earlier = found.returns[(found.returns["shot"] == shot) & (found.returns["earlier_shot"] != shot)]["earlier_shot"]
     told += [f"returns to shot {int(earlier.iloc[0])}" if len(earlier) else ""]
     told += [str(found.shots.loc[shot, "sequence"]) if not kind else ""]
     return kind, ", ".join(filter(None, told))

@@ -36,6 +36,10 @@ class ScoresNovelty(Protocol):
 class Sequence(ImageResult):
     """What happens in time, as ``Dataset.sequence`` found it. Numbers of shots and scenes go over all sequences.
 
+    ``tag(which=...)`` takes ``"cuts"`` (default: first frames of new shots), ``"keyframes"`` (one of each shot),
+    ``"still"``, ``"events"``, ``"gradual"`` (all such frames), ``"returns"`` (their first frames) or
+    ``"representatives"``.
+
     Attributes
     ----------
     frames : DataFrame
