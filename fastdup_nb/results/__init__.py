@@ -3,8 +3,10 @@
 from ._base import Result, Shown
 from .clusters import Clusters
 from .duplicates import Duplicates
+from .labels import LabelIssues
 from .outliers import Outliers
 from .overview import Estimate, Neighbors, Overview, Summary
+from .predictions import Predictions
 from .quality import Quality
 from .similar import Similar
 
@@ -12,9 +14,11 @@ __all__ = [
     "Clusters",
     "Duplicates",
     "Estimate",
+    "LabelIssues",
     "Neighbors",
     "Outliers",
     "Overview",
+    "Predictions",
     "Quality",
     "Result",
     "Shown",
