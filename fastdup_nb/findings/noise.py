@@ -141,12 +141,11 @@ def _choose_rates(
     counts = task.expected(free)
     usual = np.maximum(plain.mistakes * counts.sum(axis=1, keepdims=True), 1e-9)
     gain = np.where(off & (counts > usual), counts * np.log(np.maximum(counts, 1e-9) / usual) - (counts - usual), 0)
-    price = np.log(max(n_classes * (n_classes - 1), 1)) + 0.5 * np.log(1 + counts.sum(axis=1, keepdims=True))
-    price = np.broadcast_to(price, gain.shape)
+    price = np.log(max(n_classes * (n_classes - 1), 1)) + 0.5 * np.log(max(len(task.labels), 1))
     base, is_own = task.fit_of(plain), gain > price
     while is_own.any():
         state = task.improved(free, is_own)
-        if task.fit_of(state) - base > price[is_own].sum():
+        if task.fit_of(state) - base > price * is_own.sum():
             return state, is_own
         n_left = int(0.75 * is_own.sum())  # the weakest go
         is_own &= gain > np.sort(gain[is_own])[::-1][n_left]

@@ -210,7 +210,7 @@ class LabelIssues(ImageResult):
         if self.n_issues:
             meaning += f"; about {precision:.0%} of them are expected to be wrong"
         return (
-            Fact("reported", self.n_issues, meaning),
+            Fact("reported", self.n_issues, meaning if self.n_judged else "nothing was judged"),
             Fact("estimated errors", f"{errors:,.0f}" if self.n_judged else "–", self._share()),
             Fact("conflicting copies", n_groups, "groups of duplicates with two labels or more"),
             Fact("labels judged", self.n_judged, f"in {int(self.classes['is_judged'].sum()):,} classes"),
@@ -277,7 +277,7 @@ class LabelIssues(ImageResult):
 
     def _row(self, image_id: str, row: pd.Series) -> Row:
         first = self._shown.tile(image_id, f"labeled {row['given_label']}", *_suggestion(row))
-        near = self._labeled.neighbors_of(image_id).head(5)
+        near = self._labeled.neighbors_of(image_id).head(4)
         others = [
             self._shown.tile(str(i), f"labeled {label}", f"similarity {format_similarity(similarity)}")
             for i, label, similarity in zip(near.index, near["label"], near["similarity"], strict=True)

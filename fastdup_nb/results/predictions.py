@@ -92,17 +92,18 @@ class Predictions(ImageResult):
         )  # fmt: skip
 
     def _view(self, n_rows: int) -> View:
-        shown = self.table.head(n_rows * 6)
+        shown = self.table.head(min(n_rows, 2) * 5)
         tiles = [self._shown.tile(str(i), *_told(row)) for i, row in shown.iterrows()]
         rows = [
-            Row(title="Least sure first" if i == 0 else "", tiles=tuple(tiles[i : i + 6]))
-            for i in range(0, len(tiles), 6)
+            Row(title="Least sure first" if i == 0 else "", tiles=tuple(tiles[i : i + 5]))
+            for i in range(0, len(tiles), 5)
         ]
         return View(
             title="Predicted labels",
             headline=self._headline(),
             facts=self._facts(),
-            rows=tuple(rows[:2]),
+            rows=tuple(rows),
+            n_more=len(self.table) - len(shown),
             noun=IMAGES,
             empty=self._empty(),
             table=self._report_table(),
