@@ -13,7 +13,19 @@ from fastdup_nb.widgets._deck import Query
 from fastdup_nb.widgets._gallery import Gallery
 from fastdup_nb.widgets._plain import PlainGallery
 
-KINDS = ["duplicates", "outliers", "clusters", "quality", "similar", "leaks", "split", "sample", "sequence"]
+KINDS = [
+    "duplicates",
+    "outliers",
+    "clusters",
+    "quality",
+    "similar",
+    "leaks",
+    "split",
+    "sample",
+    "sequence",
+    "label_issues",
+    "predictions",
+]
 
 
 @pytest.fixture
@@ -25,7 +37,9 @@ def ds(sample_folder, dataset, tmp_path) -> fd.Dataset:
 def find(ds, kind):
     if kind == "sample":
         return ds.sample(12)
-    return ds.similar("train/animal/cat.jpg") if kind == "similar" else getattr(ds, kind)()
+    if kind == "similar":
+        return ds.similar("train/animal/cat.jpg")
+    return ds.predict_labels(which="all") if kind == "predictions" else getattr(ds, kind)()
 
 
 class Browser:
@@ -92,7 +106,9 @@ def test_the_front_end_gets_the_whole_state_with_the_model_and_after_it_the_firs
 
 
 QUERIES = [{}, {"text": "CAT"}, {"tag": "=drop"}, {"tag": "untagged"}, {"row": 1}, {"sort": 0}]
-WITHOUT = {("outliers", "row"), ("similar", "row"), ("quality", "sort")}  # single images; one order only
+WITHOUT = {  # single images; one order only
+    ("outliers", "row"), ("similar", "row"), ("quality", "sort"), ("label_issues", "row"), ("predictions", "row"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(

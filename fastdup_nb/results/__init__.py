@@ -3,11 +3,13 @@
 from ._base import Result, Shown
 from .clusters import Clusters
 from .duplicates import Duplicates
+from .labels import LabelIssues
 from .leaks import Leaks
 from .normality import Normality
 from .novelty import Novelties
 from .outliers import Outliers
 from .overview import Estimate, Neighbors, Overview, Summary
+from .predictions import Predictions
 from .quality import Quality
 from .queue import LabelQueue
 from .sampling import Sample
@@ -19,6 +21,7 @@ __all__ = [
     "Clusters",
     "Duplicates",
     "Estimate",
+    "LabelIssues",
     "LabelQueue",
     "Leaks",
     "Neighbors",
@@ -26,6 +29,7 @@ __all__ = [
     "Novelties",
     "Outliers",
     "Overview",
+    "Predictions",
     "Quality",
     "Result",
     "Sample",

@@ -109,21 +109,27 @@ class Tags:
         wanted = dict.fromkeys(check_tags(tags, "tags", "Tags.replace"), "1")
         return self._tag(images, "Tags.replace", lambda _, now: {**dict.fromkeys(now), **wanted}.items())
 
-    def relabel(self, images: object, label: str | None) -> Change:
-        """Decide on another label; None takes the decision back. Labels of the source, and files, stay as they are."""
-        if label is not None:
-            label = check_name(label, "label", "Tags.relabel")
+    def relabel(self, images: object, label: str | Mapping[str, str] | None) -> Change:
+        """Decide on another label; None takes the decision back. Labels of the source, and files, stay as they are.
+
+        A mapping gives each of *images* a label of its own, by image id, as one action.
+        """
+        ids = check_images(images, "Tags.relabel", self._known)
+        told = dict(label) if isinstance(label, Mapping) else dict.fromkeys(ids, label)
+        new = {i: None if told[i] is None else check_name(told[i], "label", "Tags.relabel") for i in ids if i in told}
         old = dict(zip(self.places.catalog.image_ids, self.places.catalog.labels(), strict=True))
 
         def wanted(image_id: str, _: Mapping[str, object]) -> list[tuple[str, str | None]]:
-            before = old[image_id]
-            return [("", None if label is None else json.dumps([before if isinstance(before, str) else None, label]))]
+            before, aim = old[image_id], new[image_id]
+            return [("", None if aim is None else json.dumps([before if isinstance(before, str) else None, aim]))]
 
         def words(n_images: int, _: Sequence[Row]) -> str:
-            images = count(n_images, "image")
-            return f"took the new label off {images}" if label is None else f"relabeled {images} {label!r}"
+            images, names = count(n_images, "image"), set(new.values())
+            if names == {None}:
+                return f"took the new label off {images}"
+            return f"relabeled {images} {next(iter(names))!r}" if len(names) == 1 else f"relabeled {images}"
 
-        return self._decide("label", check_images(images, "Tags.relabel", self._known), wanted, words)
+        return self._decide("label", list(new), wanted, words)
 
     def judge(self, pairs: object, verdict: str | None) -> Change:
         """Remember whether pairs show the same picture; ``Dataset.duplicates`` respects it.

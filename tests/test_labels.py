@@ -1,0 +1,395 @@
+"""Wrong and missing labels: planted mistakes are found, ambiguity is none, and no image votes for itself."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score
+from sklearn.model_selection import cross_val_predict
+from sklearn.neighbors import NearestNeighbors
+
+import fastdup_nb as fd
+from fastdup_nb.errors import ParameterError, UnknownImageError
+from fastdup_nb.findings.classifying import count_votes, deal_folds, find_families, score_folds
+from fastdup_nb.findings.labels import Labeled, find_conflicts, find_label_issues, predict_labels
+
+
+def unit(vectors):
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def digits(n=900, seed=0):
+    data = load_digits()
+    chosen = np.random.default_rng(seed).choice(len(data.data), n, replace=False)
+    return unit(data.data[chosen] - data.data.mean(axis=0)), data.target[chosen]
+
+
+def easy(n):
+    """Return vectors of four clear classes."""
+    rng = np.random.default_rng(0)
+    truth = np.arange(n) % 4
+    return unit(np.eye(8)[truth] + 0.15 * rng.normal(size=(n, 8))), truth
+
+
+def labeled(vectors, labels, families=None):
+    distances, indices = NearestNeighbors(n_neighbors=15, metric="cosine").fit(vectors).kneighbors()
+    return Labeled(
+        image_ids=[f"{i:04}.jpg" for i in range(len(vectors))],
+        labels=[None if label is None else str(label) for label in labels],
+        vectors=vectors,
+        rows=np.arange(len(vectors)),
+        families=np.arange(len(vectors)) if families is None else families,
+        indices=indices.astype(np.int32),
+        distances=distances.astype(np.float32),
+    )
+
+
+def flipped(labels, kind, rate=0.06, seed=1):
+    """Return labels with mistakes of a kind, and which are wrong."""
+    rng = np.random.default_rng(seed)
+    n_classes = labels.max() + 1
+    if kind == "uniform":
+        wrong = rng.random(len(labels)) < rate
+        other = (labels + rng.integers(1, n_classes, len(labels))) % n_classes
+    else:  # one class is often taken for another
+        wrong = (rng.random(len(labels)) < 5 * rate) & (labels == 3)
+        other = np.full(len(labels), 8)
+    return np.where(wrong, other, labels), wrong
+
+
+# --- mistakes
+
+
+@pytest.mark.parametrize("kind", ["uniform", "one class"])
+def test_planted_mistakes_are_ranked_better_than_by_cross_validated_logistic_regression(kind):
+    vectors, truth = digits(1500)
+    labels, wrong = flipped(truth, kind)
+    quality = find_label_issues(labeled(vectors, labels)).table["label_quality"].sort_index().to_numpy()
+    chances = cross_val_predict(LogisticRegression(max_iter=1000), vectors, labels, cv=5, method="predict_proba")
+    rival = chances[np.arange(len(labels)), labels]
+    ours = average_precision_score(wrong, -quality)
+    assert ours > 0.8
+    assert ours > average_precision_score(wrong, -rival)
+
+
+@pytest.mark.parametrize("kind", ["uniform", "one class"])
+def test_the_estimated_number_of_errors_and_the_expected_precision_hold(kind):
+    vectors, truth = digits(1500)
+    labels, wrong = flipped(truth, kind)
+    table = find_label_issues(labeled(vectors, labels)).table.sort_index()
+    flagged = table["is_label_issue"].to_numpy()
+    assert (1 - table["label_quality"]).sum() == pytest.approx(wrong.sum(), rel=0.25)
+    assert wrong[flagged].mean() > 0.85
+    assert wrong[flagged].mean() == pytest.approx((1 - table["label_quality"][flagged]).mean(), abs=0.12)
+    assert (table["suggested_label"].astype(int).to_numpy()[flagged & wrong] == truth[flagged & wrong]).mean() > 0.9
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_clean_set_has_nearly_none(seed):
+    vectors, truth = digits(seed=seed)
+    table = find_label_issues(labeled(vectors, truth)).table
+    assert table["is_label_issue"].sum() <= 3
+    assert (1 - table["label_quality"]).sum() < 6
+
+
+def test_two_classes_that_look_the_same_are_ambiguous_and_not_wrong():
+    rng = np.random.default_rng(0)
+    vectors = unit(rng.normal(size=(600, 16)) + 4 * np.eye(16)[rng.integers(0, 2, 600)])
+    shape = vectors[:, 0] > vectors[:, 1]
+    labels = np.where(shape, "round", rng.choice(["left", "right"], 600))  # nothing tells left from right
+    found = find_label_issues(labeled(vectors, labels))
+    assert found.table["is_label_issue"].sum() <= 6
+    assert set(found.pairs.loc[0, ["label_a", "label_b"]]) == {"left", "right"}
+    assert found.pairs.loc[0, "ambiguity"] > 0.4
+
+
+def test_the_class_that_is_taken_for_another_is_told():
+    vectors, truth = digits(1500)
+    labels, wrong = flipped(truth, "one class")
+    found = find_label_issues(labeled(vectors, labels))
+    assert found.classes["estimated_errors"].idxmax() == "8"
+    assert found.classes.loc["8", "often_shows"] == "3"
+    assert found.confusion.loc["8", "3"] == pytest.approx(wrong.sum(), rel=0.3)
+    assert found.confusion.to_numpy().sum() == pytest.approx(len(labels))
+    assert found.classes["n_images"].sum() == len(labels)
+
+
+def test_a_class_of_few_images_teaches_nothing_and_is_not_reported():
+    vectors, truth = digits(300)
+    labels = [str(label) for label in truth]
+    labels[0] = labels[1] = "rare"
+    found = find_label_issues(labeled(vectors, labels))
+    rows = found.table.loc[["0000.jpg", "0001.jpg"]]
+    assert rows["label_quality"].isna().all()
+    assert not rows["is_label_issue"].any()
+    assert not found.classes.loc["rare", "is_judged"]
+
+
+def test_a_rare_class_is_not_taken_for_a_mistake():
+    vectors, truth = digits()
+    keep = (truth != 4) | (np.cumsum(truth == 4) <= 8)
+    found = find_label_issues(labeled(vectors[keep], truth[keep]))
+    assert found.classes.loc["4", "n_issues"] <= 1
+
+
+@pytest.mark.parametrize("labels", [["a"] * 30, [None] * 30, ["a", "b"] + [None] * 28])
+def test_where_there_are_no_two_classes_nothing_is_judged(labels):
+    found = find_label_issues(labeled(digits(30)[0], labels))
+    assert not found.table["is_label_issue"].any()
+    assert found.table["label_quality"].isna().all()
+    assert found.pairs.empty
+
+
+# --- out of sample
+
+
+def test_labels_of_a_fold_change_nothing_of_what_is_said_of_it():
+    vectors, truth = digits(300)
+    folds = deal_folds(truth, np.arange(300))
+    changed = np.where(folds == 2, (truth + 1) % 10, truth)
+    before, after = (score_folds(vectors, labels, folds, n_classes=10) for labels in (truth, changed))
+    np.testing.assert_array_equal(before[folds == 2], after[folds == 2])
+    assert np.abs(before - after)[folds != 2].max() > 0.1
+
+
+def test_folds_keep_families_whole_and_classes_even():
+    _, truth = digits(600)
+    families = np.arange(600) // 2
+    folds = deal_folds(truth, families)
+    assert (folds[::2] == folds[1::2]).all()
+    assert np.bincount(folds).min() > 100
+    alone = deal_folds(truth, np.arange(600))
+    assert pd.crosstab(alone, truth).to_numpy().std(axis=0).max() < 1
+
+
+def test_an_image_its_copies_and_its_duplicates_do_not_vote():
+    labels = np.array([0, 1, 1, 0, -1])
+    rows, families = np.array([0, 0, 1, 2, 3]), np.array([0, 0, 1, 2])  # rows 0 and 1 are of one family
+    indices = np.array([[1, 2], [0, 2], [0, 1], [0, -1]], dtype=np.int32)
+    votes = count_votes(labels, rows, families, indices, n_classes=2)
+    assert votes.tolist() == [[1, 0], [1, 0], [0.5, 1.5], [0.5, 0.5]]
+
+
+def test_wrongly_labeled_copies_do_not_hide_each_other():
+    vectors, truth = (np.roll(array, -6, axis=0) for array in digits())
+    copies = (
+        np.repeat(vectors[:1], 20, axis=0) + np.random.default_rng(0).normal(size=(20, 64)).astype(np.float32) * 0.002
+    )
+    wrong = (truth[0] + 5) % 10
+    both = unit(np.vstack([vectors[1:], copies]))
+    labels = np.concatenate([truth[1:], np.full(20, wrong)])
+    families = np.concatenate([np.arange(len(vectors) - 1), np.full(20, len(vectors))])
+    table = find_label_issues(labeled(both, labels, families)).table.sort_index()
+    assert table["is_label_issue"].iloc[-20:].all()
+    assert (table["suggested_label"].iloc[-20:] == str(truth[0])).all()
+
+
+def test_pairs_make_families_and_long_chains_are_cut_into_groups():
+    chain = np.arange(99)
+    groups = np.where(np.arange(200) < 100, np.arange(200) // 2, -1)
+    families = find_families(200, chain, chain + 1, groups)
+    assert np.bincount(families).max() == 2
+    assert find_families(200, chain[:5], chain[:5] + 1, groups)[:6].tolist() == [0] * 6
+
+
+def test_the_same_seed_gives_the_same_table_and_labels_may_have_any_names():
+    vectors, truth = digits(300)
+    found = [find_label_issues(labeled(vectors, truth), n_jobs=n).table for n in (1, 2)]
+    pd.testing.assert_frame_equal(*found)
+    renamed = find_label_issues(labeled(vectors, [f"<b>{label}</b>" for label in truth])).table
+    np.testing.assert_allclose(renamed["label_quality"], found[0]["label_quality"])
+
+
+# --- conflicts
+
+
+def test_identical_files_with_two_labels_come_first():
+    members = pd.DataFrame(
+        {"group": [0, 0, 0, 1, 1, 2, 2], "tier": pd.Categorical(["near"] * 7)},
+        index=pd.Index(list("abcdefg"), name="image_id"),
+    )
+    labels = ["x", "y", "x", "x", "y", "x", "x"]
+    found = find_conflicts(list("abcdefg"), labels, np.array([0, 1, 2, 3, 3, 4, 4]), members)
+    assert found.index.tolist() == ["d", "e", "a", "b", "c"]
+    assert found["is_identical_file"].tolist() == [True, True, False, False, False]
+    assert find_conflicts(list("abcdefg"), [None] * 7, np.arange(7), members).empty
+
+
+# --- the dataset
+
+
+@pytest.fixture
+def ds(dataset, tmp_path):
+    return dataset.using(tags=tmp_path / "tags.sqlite")
+
+
+def test_a_wrong_label_among_photographs_is_reported_with_its_evidence(sample_folder, dataset):
+    vectors, truth = easy(len(dataset))
+    labels = truth.astype(str).tolist()
+    at = dataset._stages.valid[40]
+    labels[at] = str((truth[at] + 1) % 4)
+    ds = dataset.using(labels=labels, embeddings=vectors, cache=None, tags=None)
+    issues = ds.label_issues()
+    image_id = ds.image_ids[at]
+    assert issues.table.index[0] == image_id
+    assert issues.table["suggested_label"].iloc[0] == str(truth[at])
+    near = issues.evidence(image_id)
+    assert near.columns.tolist() == ["label", "similarity"]
+    assert image_id not in near.index
+    assert near["similarity"].is_monotonic_decreasing
+    assert (near["label"] == str(truth[at])).sum() == issues.table["neighbors_as_suggested"].iloc[0]
+    assert issues.tag("look").image_ids == tuple(issues._listed(None))
+    with pytest.raises(UnknownImageError, match="nowhere"):
+        issues.evidence("nowhere.jpg")
+    with pytest.raises(ParameterError, match="which"):
+        issues.tag("x", which="some")
+
+
+def test_real_photographs_with_conflicting_copies_are_listed(ds, truth):
+    issues = ds.label_issues()
+    conflicts = issues.conflicts
+    assert len(conflicts)
+    assert all(len(set(labels)) > 1 for _, labels in conflicts.groupby("group")["label"])
+    assert conflicts["is_identical_file"].iloc[0]
+    assert issues.table.loc[conflicts.index, "has_conflict"].all()
+    origin = pd.Series({i: row["origin"] for i, row in truth.items()})
+    assert all(len(set(found)) == 1 for _, found in origin.reindex(conflicts.index).groupby(conflicts["group"]))
+    assert f"{conflicts['group'].nunique()}" in repr(issues)
+
+
+def test_a_decided_label_takes_the_place_of_the_given_one_and_is_not_reported(dataset, tmp_path):
+    vectors, truth = easy(len(dataset))
+    labels = truth.astype(str).tolist()
+    places = dataset._stages.valid[[10, 30, 50]]
+    for at in places:
+        labels[at] = str((truth[at] + 1) % 4)
+    ds = dataset.using(labels=labels, embeddings=vectors, cache=None, tags=tmp_path / "t.sqlite")
+    issues = ds.label_issues()
+    wrong = [ds.image_ids[at] for at in places]
+    assert set(wrong) <= set(issues.table.index[issues.table["is_label_issue"]])
+    change = issues.relabel(wrong[:2])
+    assert set(change.image_ids) == set(wrong[:2])
+    issues.confirm(wrong[2])
+    again = ds.label_issues()
+    assert again.table.loc[wrong[:2], "given_label"].tolist() == [str(truth[at]) for at in places[:2]]
+    assert again.table.loc[wrong, "is_decided"].all()
+    assert not again.table.loc[wrong, "is_label_issue"].any()
+    assert "3 labels were decided by you" in repr(again)
+    ds.tags.undo()
+    ds.tags.undo()
+    assert ds.tags.labels().empty
+    assert ds.label_issues().table.loc[wrong, "is_label_issue"].all()
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3])
+@pytest.mark.parametrize("labels", [None, "one", "each"])
+def test_a_handful_of_images_is_a_sentence_and_no_warning(few, n, labels):
+    given = {None: [None] * n, "one": ["a"] * n, "each": [f"class {i}" for i in range(n)]}[labels]
+    whole = fd.Dataset(sorted(few.iterdir()), labels=[*given, *[None] * (6 - n)], cache=None)
+    ds = whole.where(whole.image_ids[:n])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for found in (ds.label_issues(), ds.predict_labels(), ds.predict_labels(which="all")):
+            assert found._repr_html_()
+            assert found._view(8).headline.endswith(".") or "annotate" in found._view(8).headline
+        assert not ds.label_issues().n_issues
+
+
+def test_all_identical_and_all_broken_images_are_no_error(tmp_path, few):
+    data = sorted(few.iterdir())[0].read_bytes()
+    for name, content in (("same", data), ("broken", b"no picture")):
+        folder = tmp_path / name
+        folder.mkdir()
+        for i in range(8):
+            (folder / f"{i}.jpg").write_bytes(content)
+        ds = fd.Dataset(folder, labels=["a", "b"] * 4, cache=None)
+        issues = ds.label_issues()
+        assert not issues.n_issues
+        assert len(issues.conflicts) == (8 if name == "same" else 0)
+        assert ds.predict_labels(which="all")._repr_html_()
+
+
+def test_lists_of_labels_are_refused_clearly(few):
+    frame = pd.DataFrame({"path": sorted(map(str, few.iterdir())), "label": [["a", "b"]] * 6})
+    ds = fd.Dataset(frame, cache=None)
+    for ask in (ds.label_issues, ds.predict_labels):
+        with pytest.raises(ParameterError, match="takes one label for each image"):
+            ask()
+
+
+def test_a_view_and_names_with_markup_work(dataset):
+    labels = [f"<img src=x onerror=alert({i % 3})>" for i in range(len(dataset))]
+    ds = dataset.using(labels=labels, tags=None).where(dataset.image_ids[:60])
+    html = ds.label_issues()._repr_html_() + ds.predict_labels(which="all")._repr_html_()
+    assert "<img src=x" not in html
+    assert "onerror=alert" in html
+
+
+# --- predictions
+
+
+@pytest.mark.parametrize("method", ["auto", "neighbors", "logistic"])
+def test_missing_labels_are_predicted_and_a_confidence_means_what_it_says(method):
+    vectors, truth = digits(1700)
+    noise = np.random.default_rng(0).normal(size=vectors.shape) * 0.16
+    vectors = unit(vectors + noise)  # so that it is hard
+    is_known = np.arange(1700) % 2 == 0
+    found = predict_labels(
+        labeled(vectors, [t if known else None for t, known in zip(truth, is_known, strict=True)]), method=method
+    )
+    table = found.table
+    new = table[table["given_label"].isna()]
+    assert len(new) == (~is_known).sum()
+    assert new["confidence"].is_monotonic_increasing
+    right = new["predicted_label"].astype(int).to_numpy() == truth[[int(i[:4]) for i in new.index]]
+    assert right.mean() == pytest.approx(found.accuracy, abs=0.05)
+    if method != "neighbors":
+        assert right.mean() > 0.75
+    assert new["confidence"].mean() == pytest.approx(right.mean(), abs=0.05)
+    for low in (0.3, 0.5, 0.7, 0.9):
+        here = new["confidence"].between(low, low + 0.2).to_numpy()
+        if here.sum() > 60:
+            assert right[here].mean() == pytest.approx(new["confidence"][here].mean(), abs=0.12)
+
+
+def test_the_report_is_that_of_scikit_learn():
+    from sklearn.metrics import accuracy_score, precision_recall_fscore_support
+
+    vectors, truth = digits(400)
+    found = predict_labels(labeled(vectors, truth))
+    table = found.table.sort_index()
+    predicted = table["predicted_label"].astype(int).to_numpy()
+    precision, recall, f1, support = precision_recall_fscore_support(truth, predicted)
+    np.testing.assert_allclose(found.report["precision"], precision)
+    np.testing.assert_allclose(found.report["recall"], recall)
+    np.testing.assert_allclose(found.report["f1"], f1)
+    assert found.report["support"].tolist() == support.tolist()
+    assert found.accuracy == pytest.approx(accuracy_score(truth, predicted))
+    assert found.calibration["n_images"].sum() == found.n_tested == 400
+
+
+def test_half_labeled_photographs_are_predicted_and_queued(dataset, tmp_path):
+    labels = dataset.images["label"].astype(object).tolist()
+    some = [label if i % 2 else None for i, label in enumerate(labels)]
+    ds = dataset.using(labels=some, tags=tmp_path / "t.sqlite")
+    found = ds.predict_labels()
+    assert set(found.table.index) == {i for i, label in zip(ds.image_ids, some, strict=True) if label is None} & set(
+        ds._stages.valid_ids
+    )
+    assert found.table["confidence"].between(0, 1).all()
+    assert found.tag("guess").image_ids
+    first = found.table["predicted_label"].iloc[0]
+    assert ds.predict_labels().tag("one", which=first).image_ids
+    assert ds.annotate(list(found.labels), queue=found.table)
+    assert ds.predict_labels(which="all").n_tested == sum(1 for i in ds._stages.valid if some[i] is not None)
+
+
+@pytest.mark.parametrize("wrong", [{"method": "forest"}, {"which": "unlabelled images"}])
+def test_other_options_are_errors(ds, wrong):
+    with pytest.raises(ParameterError, match=next(iter(wrong))):
+        ds.predict_labels(**wrong)
