@@ -59,8 +59,9 @@ class Dataset(Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
     source : path, glob, list of paths, or DataFrame
         A folder (with all folders below it); a glob such as ``"photos/**/*.jpg"``; a list of paths; a DataFrame, CSV
         or Parquet file with a path column (``path``, ``image_path``, ``filename``, ...), whose other columns stay with
-        the images. In folders and globs, images are known by their suffix, in any case, or have none; hidden files are
-        passed over. Every image gets an id: its path relative to the root of the source, with ``/``.
+        the images. In folders and globs, images are known by their suffix, in any case, or have none; of a file with
+        an unknown one (``photo.dat``, ``a.jpg_original``) the first bytes are looked at. Others and hidden files are
+        passed over, and counted. Every image gets an id: its path relative to the root of the source, with ``/``.
     labels : "folder", str or sequence, optional
         ``"folder"`` takes the folder an image lies in; another str names a column; a sequence gives one label per
         listed image. A column named ``label`` is taken by itself.
@@ -250,9 +251,10 @@ class Dataset(Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
         Parameters
         ----------
         min_similarity : float in [0, 1] or {"strict", "default", "loose"}, optional
-            Bound of the tier ``near``; larger is stricter, 1 leaves identical ones. The default is calibrated to at
-            most one false pair in a thousand photographs. For your own vectors, where nothing can be calibrated, the
-            presets are plain cosine similarities.
+            Bound of the tier ``near``; larger is stricter, 1 leaves identical ones. By default, one false pair or none
+            is expected in a thousand photographs of different subjects; where the same monument or kind of object
+            comes again and again there are more (``docs/encoder.md``), and "strict" leaves few of them. For your own
+            vectors, where nothing can be calibrated, the presets are plain cosine similarities.
         keep : {"first", "largest", "sharpest", "oldest"}, default "first"
             Which image of a group stays: the first listed, the one with most pixels, the sharpest, or the oldest by
             EXIF time (else by file time). By any rule a symbolic link stays only where all are links.

@@ -1,8 +1,9 @@
 """Where images come from: ids, paths, stamps and bytes. No pixels here.
 
-A folder is listed by name, so that nothing is opened: files with a suffix of images, in any case, and files without a
-suffix, whose content is looked at when they are read. Lists and tables are taken as they are. Everything is sorted or
-kept in the order given, so the same source always gives the same rows.
+A folder is listed by name: files with a suffix of images, in any case, and files without a suffix, whose content is
+looked at when they are read. Only where a suffix tells nothing (``photo.dat``, ``a.jpg_original``) are the first bytes
+looked at; files of other kinds are not opened, and all that is passed over is counted. Lists and tables are taken as
+they are. Everything is sorted or kept in the order given, so the same source always gives the same rows.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ._magic import begins_like_image, kind_by_name
 from .errors import ImageError, ParameterTypeError, SourceError, SourceNotFoundError
 
 if TYPE_CHECKING:
@@ -25,17 +27,11 @@ if TYPE_CHECKING:
 #: What a source can be.
 Source = "str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | pd.DataFrame"
 
-IMAGE_SUFFIXES = frozenset(
-    ".apng .avif .avifs .bmp .dib .gif .heic .heif .hif .ico .j2c .j2k .jfif .jp2 .jpc .jpe .jpeg .jpf .jpg .jpx .mpo "
-    ".pbm .pfm .pgm .png .pnm .ppm .qoi .tga .tif .tiff .webp".split()
-)
 PATH_COLUMNS = (
     "path", "image_path", "img_path", "file_path", "filepath", "filename", "file_name", "file", "image", "img_filename",
 )  # fmt: skip
 TABLE_SUFFIXES = {".csv": "CSV", ".tsv": "TSV", ".parquet": "Parquet", ".pq": "Parquet"}
 MAX_FILE_BYTES = 1 << 30
-#: Names without a suffix that are text in every project, and never a picture.
-_TEXT_NAMES = frozenset("authors changelog copying dockerfile license licence makefile notice readme version".split())
 
 
 class Stamp(NamedTuple):
@@ -145,14 +141,14 @@ def _list_folder(folder: str) -> Listing:
         seen = ", ".join(f"{count:,} {kind}" for kind, count in passed_over.most_common(5)) or "no file at all"
         raise SourceError(
             f"There are no images in {folder!r}: it holds {seen}. Images are known by their suffix (.jpg, .png, .webp, "
-            "...) or have none; files with other suffixes can be given as a list of paths."
+            "...), or by their content where it is none or unknown; other files can be given as a list of paths."
         )
     ids = _readable_ids([relative for relative, _ in found])
     return Listing(Path(folder).absolute(), ids, tuple(path for _, path in found), passed_over=dict(passed_over))
 
 
 def _walk(folder: str, passed_over: Counter[str]) -> Iterator[tuple[str, str]]:
-    """Yield (path relative to the folder with /, path) of the candidates below *folder*, without opening any."""
+    """Yield (path relative to the folder with /, path) of the candidates below *folder*; counts all others."""
     seen: set[tuple[int, int]] = set()
     waiting = [("", os.path.abspath(folder))]
     linked: list[tuple[str, str]] = []  # after all others, so that a folder goes by its own name where it has one
@@ -169,16 +165,17 @@ def _walk(folder: str, passed_over: Counter[str]) -> Iterator[tuple[str, str]]:
         seen.add((identity.st_dev, identity.st_ino))
         for entry in entries:
             if entry.name.startswith("."):
+                passed_over["hidden"] += 1
                 continue
             kind = _kind_of(entry)
             if kind == "folder":
                 (linked if entry.is_symlink() else waiting).append((prefix + entry.name + "/", entry.path))
-            elif not _is_candidate(entry.name):
-                passed_over[os.path.splitext(entry.name)[1].lower() or "text"] += 1
-            elif kind == "file":
+            elif kind != "file":
+                passed_over["not a regular file"] += 1
+            elif _is_candidate(entry.path):
                 yield prefix + entry.name, entry.path
             else:
-                passed_over["not a regular file"] += 1
+                passed_over[os.path.splitext(entry.name)[1].lower() or "text"] += 1
 
 
 def _kind_of(entry: os.DirEntry[str]) -> str:
@@ -188,14 +185,14 @@ def _kind_of(entry: os.DirEntry[str]) -> str:
         return "other"
 
 
-def _is_candidate(name: str) -> bool:
-    suffix = os.path.splitext(name)[1].lower()
-    return suffix in IMAGE_SUFFIXES or (not suffix and name.lower() not in _TEXT_NAMES)
+def _is_candidate(path: str) -> bool:
+    kind = kind_by_name(os.path.basename(path))
+    return kind == "image" or (kind == "unknown" and begins_like_image(path))
 
 
 def _list_glob(pattern: str) -> Listing:
     names = {name for name in glob.iglob(pattern, recursive=True) if os.path.isfile(name)}
-    found = sorted(name for name in names if _is_candidate(os.path.basename(name)))
+    found = sorted(name for name in names if _is_candidate(name))
     if not found:
         raise SourceError(f"No image matches {pattern!r} (seen from {os.getcwd()!r}). Use ** for folders at any depth.")
     parts = pattern.split(os.sep) if os.sep == "/" else pattern.replace(os.sep, "/").split("/")

@@ -10,6 +10,7 @@ from PIL import Image, ImageEnhance, ImageOps
 from skimage import data
 
 from fastdup_nb.embeddings import GENERIC_PRESETS, PRESETS, Descriptors, load_encoder, score_edges, score_pairs
+from fastdup_nb.embeddings._aligning import align_details
 
 PICTURES = ["chelsea", "coffee", "rocket", "astronaut", "camera", "coins", "hubble_deep_field", "page"]
 
@@ -28,6 +29,9 @@ EDITS = {
     "reduced": lambda i: i.resize((i.width // 3, i.height // 3)),
     "framed": lambda i: ImageOps.expand(i, border=(60, 40), fill="white"),
     "cropped": lambda i: ImageOps.crop(i, border=(i.width // 20, i.height // 20)),
+    "cropped to two thirds": lambda i: i.crop((i.width // 6, i.height // 6, i.width, i.height)),
+    "turned a little": lambda i: i.rotate(7, Image.Resampling.BICUBIC),
+    "cropped and mirrored": lambda i: ImageOps.mirror(ImageOps.crop(i, border=(i.width // 14, i.height // 12))),
     "gray": lambda i: ImageOps.grayscale(i).convert("RGB"),
     "brighter": lambda i: ImageEnhance.Brightness(i).enhance(1.3),
 }
@@ -63,6 +67,36 @@ def test_a_score_is_symmetric_and_between_0_and_1(first, second, with_details):
     assert scores.dtype == np.float32
     assert ((scores >= 0) & (scores <= 1)).all()
     np.testing.assert_allclose(scores, score_pairs(b, a), atol=1e-6)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.integers(-3, 3), st.booleans())
+def test_a_score_is_symmetric_where_structure_is_laid_over(seed, shift, is_mirrored):
+    a = random_descriptors(seed)
+    side = np.kron(np.random.default_rng(seed).integers(0, 256, (6, 4, 4)), np.ones((4, 4))).astype(np.uint8)
+    moved = np.roll(side, shift, axis=2)[:, :, :: -1 if is_mirrored else 1]
+    one, other = (Descriptors(a.vectors, pictures.reshape(6, 256)) for pictures in (side, moved))
+    turned = Descriptors(np.roll(a.vectors, 1, axis=1) * 0.4 + a.vectors, other.details)
+    np.testing.assert_allclose(score_pairs(one, turned), score_pairs(turned, one), atol=1e-5)
+
+
+def test_structure_is_found_again_in_a_part_of_the_picture_and_not_in_another_picture():
+    random = np.random.default_rng(0)
+    wide, other = (
+        Image.fromarray(random.integers(0, 256, (6, 6), dtype=np.uint8)).resize((64, 64), Image.Resampling.BICUBIC)
+        for _ in range(2)
+    )
+    whole, part, stranger = (
+        np.asarray(i.resize((16, 16))).reshape(1, 256) for i in (wide, wide.crop((10, 4, 62, 56)), other)
+    )
+    found = align_details(whole, part, noise=2.0)[0]
+    assert found > 0.95
+    assert found > np.corrcoef(whole, part)[0, 1] + 0.1  # laid over as they are, they agree less
+    assert align_details(whole, stranger, noise=2.0)[0] < 0.8
+
+
+def test_pictures_too_small_to_be_laid_over_say_nothing():
+    assert align_details(np.eye(2, 9, dtype=np.uint8), np.eye(2, 9, dtype=np.uint8), noise=2.0).tolist() == [0, 0]
 
 
 def test_a_picture_is_identical_to_itself(originals):

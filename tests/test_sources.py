@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -9,8 +10,11 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
+from fastdup_nb._magic import IMAGE_SUFFIXES, OTHER_SUFFIXES, begins_like_image
 from fastdup_nb.errors import ImageError, ParameterTypeError, SourceError, SourceNotFoundError
+from fastdup_nb.images import decode_image
 from fastdup_nb.sources import check_source, list_images, read_bytes, read_stamp
 
 ODD_NAMES = [
@@ -45,11 +49,71 @@ def test_odd_names_are_listed_as_they_are(tmp_path):
     assert set(list_images(touch(tmp_path, *ODD_NAMES)).image_ids) == set(ODD_NAMES)
 
 
-def test_other_files_are_counted_by_suffix_and_hidden_ones_are_not_seen(tmp_path):
+def test_other_files_are_counted_by_suffix_and_hidden_ones_are_counted_only(tmp_path):
     touch(tmp_path, "a.jpg", "b.txt", "c.TXT", "LICENSE", ".hidden.jpg", ".git/d.jpg", "._a.jpg")
     listing = list_images(tmp_path)
     assert listing.image_ids == ("a.jpg",)
-    assert listing.passed_over == {".txt": 2, "text": 1}
+    assert listing.passed_over == {".txt": 2, "text": 1, "hidden": 3}
+
+
+@pytest.mark.parametrize(
+    "form", ["JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "JPEG2000", "AVIF", "QOI", "HEIF"]
+)
+def test_an_image_of_any_kind_is_found_under_a_suffix_that_tells_nothing(tmp_path, form):
+    file = io.BytesIO()
+    picture = Image.new("RGB", (20, 10), "red")
+    if form == "HEIF":
+        pytest.importorskip("pillow_heif").from_pillow(picture).save(file)
+    else:
+        picture.save(file, form)
+    for name in ("photo.dat", "IMG.jpg_original", "picture.jpeg?width=300", "a.part"):
+        (tmp_path / name).write_bytes(file.getvalue())
+    assert decode_image(file.getvalue()).format == form
+    assert len(list_images(tmp_path)) == 4
+    assert list_images(str(tmp_path / "*.dat")).image_ids == ("photo.dat",)
+
+
+def test_what_is_no_image_is_not_found_and_every_file_is_told_of(tmp_path):
+    contents = {
+        "a.dat": b"text",
+        "b.dat": b"",
+        "c.foo": b"BM is no bitmap",
+        "d.foo": b"P6 is a paper",
+        "e": b"",
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    touch(tmp_path, "f.JPG", "g.txt", "h/README", "h/i.py", ".j")
+    listing = list_images(tmp_path)
+    assert listing.image_ids == ("e", "f.JPG")
+    assert listing.passed_over == {".dat": 2, ".foo": 2, ".txt": 1, "text": 1, ".py": 1, "hidden": 1}
+    n_files = sum(len(files) for _, _, files in os.walk(tmp_path))
+    assert len(listing) + sum(listing.passed_over.values()) == n_files
+
+
+def test_only_files_whose_suffix_tells_nothing_are_opened_and_only_a_few_bytes(tmp_path, monkeypatch):
+    touch(tmp_path, "a.jpg", "b", "c.txt", "d.json", "e.mp4", "f.zip", "g.nef", "h.PNG")
+    (tmp_path / "i.unknown").write_bytes(b"x" * 1000)
+    opened, read, open_, read_ = [], [], os.open, os.read
+    monkeypatch.setattr(os, "open", lambda path, *a, **k: opened.append(os.path.basename(path)) or open_(path, *a, **k))
+    monkeypatch.setattr(os, "read", lambda file, n: read.append(n) or read_(file, n))
+    assert len(list_images(tmp_path)) == 3
+    assert opened == ["i.unknown"]
+    assert max(read) <= 64
+
+
+def test_no_suffix_is_of_an_image_and_of_something_else():
+    assert not IMAGE_SUFFIXES & OTHER_SUFFIXES
+    assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in IMAGE_SUFFIXES | OTHER_SUFFIXES)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes there")
+def test_a_pipe_whose_suffix_tells_nothing_is_never_waited_for(tmp_path):
+    touch(tmp_path, "a.jpg")
+    os.mkfifo(tmp_path / "b.dat")
+    assert list_images(tmp_path).passed_over == {"not a regular file": 1}
+    assert not begins_like_image(str(tmp_path / "b.dat"))
+    assert not begins_like_image(str(tmp_path / "nowhere.dat"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
@@ -150,8 +214,11 @@ def test_a_wrong_source_is_told_in_one_clear_error(source, error, says, tmp_path
 def test_a_folder_without_images_says_what_it_holds(tmp_path):
     with pytest.raises(SourceError, match=r"holds 2 \.txt"):
         check_source(touch(tmp_path, "a.txt", "b.txt"))
+    with pytest.raises(SourceError, match="holds 1 hidden"):
+        check_source(touch(tmp_path / "kept", ".keep"))
+    (tmp_path / "empty").mkdir()
     with pytest.raises(SourceError, match="no file at all"):
-        check_source(touch(tmp_path / "empty", "sub/.keep").joinpath("sub"))
+        check_source(tmp_path / "empty")
 
 
 def test_an_archive_is_not_unpacked_behind_the_users_back(tmp_path):

@@ -53,6 +53,6 @@ MODELS = {
         n_features=384,
         n_details=256,
         version=2,
-        presets={"strict": 0.88, "default": 0.8, "loose": 0.74},
+        presets={"strict": 0.94, "default": 0.88, "loose": 0.8},
     ),
 }

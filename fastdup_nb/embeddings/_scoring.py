@@ -1,8 +1,9 @@
 """How alike two encoded pictures are, from 0 to 1.
 
 Two kinds of evidence are joined: the cosine of the vectors (what is seen, wherever it is in the picture) and the
-correlation of small gray pictures (where it is). Their distances multiply, so agreement in structure brings pictures
-nearer that are near already, and cannot make one pair out of two different things.
+correlation of small gray pictures (where it is), laid over each other as well as they go. Their distances multiply, so
+agreement in structure brings pictures nearer that are near already, and cannot make one pair out of two different
+things.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from ._aligning import align_details
 from ._base import Descriptors, Encoder, FloatArray
 from ._models import DEFAULT_MODEL, MODELS
 
@@ -21,8 +23,9 @@ PRESETS: dict[str, float] = dict(MODELS[DEFAULT_MODEL].presets)
 GENERIC_PRESETS: dict[str, float] = {"strict": 0.95, "default": 0.9, "loose": 0.8}
 """The same for a user's own encoder or vectors: a guess, since nothing is known of them. Look, then choose."""
 
-_WEIGHT = 0.8  # how much of the distance perfect agreement in structure takes away
-_POWER = 6  # how near to perfect it must be to count
+_WEIGHT = 0.9  # how much of the distance perfect agreement in structure takes away
+_POWER = 10  # how near to perfect it must be to count
+_LEAST_ALIGNED = 0.5  # cosine below which pictures are too far apart for structure to make them near
 _FLAT = 4.0  # gray levels of contrast below which a picture shows nothing
 _NOISE = 2.0  # gray levels of contrast below which structure says nothing
 _CHUNK = 8192
@@ -52,7 +55,7 @@ def score_pairs(a: Descriptors, b: Descriptors) -> FloatArray:
     """
     distance = 1 - np.einsum("ij,ij->i", a.vectors, b.vectors)
     if a.details is not None and b.details is not None:
-        distance *= 1 - _WEIGHT * _correlate(a.details, b.details) ** _POWER
+        distance *= 1 - _WEIGHT * _compare_structure(a.details, b.details, distance <= 1 - _LEAST_ALIGNED) ** _POWER
         distance = np.maximum(distance, _compare_flat(a.details, b.details))
     scores: FloatArray = np.clip(1 - distance, 0, 1).astype(np.float32)
     return scores
@@ -77,6 +80,15 @@ def _compare_flat(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> FloatAr
     is_flat = (a.std(axis=1) < _FLAT) & (b.std(axis=1) < _FLAT)
     difference = np.abs(a.mean(axis=1) - b.mean(axis=1)) / 128
     return np.where(is_flat, difference, 0).astype(np.float32)
+
+
+def _compare_structure(
+    a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8], is_near: npt.NDArray[np.bool_]
+) -> FloatArray:
+    """Return the correlation of gray pictures, turned and mirrored; of near ones also laid over in other ways."""
+    best = _correlate(a, b)
+    best[is_near] = np.maximum(best[is_near], align_details(a[is_near], b[is_near], noise=_NOISE))
+    return best
 
 
 def _correlate(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> FloatArray:

@@ -158,7 +158,7 @@ class Overview:
             told = [f"{n:,} {kind}" for kind, n in kinds[:_KINDS]]
             n_more = sum(n for _, n in kinds[_KINDS:])
             told += [f"{n_more:,} of {len(kinds) - _KINDS} other kinds"] if n_more else []
-            notes.append(f"Passed over, by name: {', '.join(told)}.")
+            notes.append(f"Passed over, by name or first bytes: {', '.join(told)}.")
         return notes
 
     def _next_calls(self) -> tuple[tuple[str, str], ...]:
