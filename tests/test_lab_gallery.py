@@ -309,8 +309,10 @@ def test_each_image_has_a_name_and_roles_fit(lab, page):
     assert gallery(page).get_by_role("rowheader").count() == gallery(page).get_by_role("row").count()
     assert page.locator('.fdnb-app[role="region"]').count() == 0  # landmarks have to be few, and named each
     assert page.locator(".fdnb-grid:not([role])[aria-label]").count() == 0
-    scrolled = page.locator("code").filter(has_not_text="import").evaluate_all(
-        "codes => codes.filter(c => c.closest('.fdnb-code') && c.tabIndex !== 0).length"
+    scrolled = (
+        page.locator("code")
+        .filter(has_not_text="import")
+        .evaluate_all("codes => codes.filter(c => c.closest('.fdnb-code') && c.tabIndex !== 0).length")
     )
     assert scrolled == 0
 
