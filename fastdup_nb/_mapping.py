@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -10,12 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ._progress import Waiting
 from ._stages import Stages
 from ._validation import check_choice
 from .errors import ParameterError, ParameterTypeError
 from .findings.projection import METHODS, choose_projection, place_copies, project_vectors
 from .images import FACTS
 from .results import Shown
+from .views import format_count
 
 if TYPE_CHECKING:
     from .widgets._base import TagBook
@@ -74,9 +77,18 @@ def project(stages: Stages, method: str) -> tuple[npt.NDArray[np.float32], str]:
     from .widgets._raster import warm_up
 
     warm_up()  # while the vectors are laid out
-    points = project_vectors(vectors, graph.indices, graph.distances, method=used, random_state=seed)
+    with Waiting(_tell_projection(used, len(vectors))):
+        points = project_vectors(vectors, graph.indices, graph.distances, method=used, random_state=seed)
     stages.store.put_result(key, points.astype("<f4").tobytes(), family=family)
     return points, note
+
+
+def _tell_projection(method: str, n: int) -> str:
+    """Say what a map waits for."""
+    compiles = (
+        " (compiled first, once in a session: about 20 s)" if method == "umap" and "umap" not in sys.modules else ""
+    )
+    return f"Laying out {format_count(n, ('picture', 'pictures'))} by {method.upper()}{compiles}"
 
 
 class _Columns(Mapping[str, pd.Series]):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextvars
 import sys
+import threading
 import time
 from html import escape
 from types import TracebackType
@@ -10,6 +12,7 @@ from typing import Protocol
 
 _QUIET_SECONDS = 1.0
 _REDRAW_SECONDS = 0.25
+_UNKNOWN = '<progress style="width:16em;vertical-align:middle"></progress> '
 
 
 class _Bar(Protocol):
@@ -62,6 +65,57 @@ class Progress:
             self._bar.close(self.done, self.total, time.monotonic() - self._started)
 
 
+class Waiting:
+    """Tell what takes long and cannot be counted, and for how long it has; draw nothing before a second has passed.
+
+    Parameters
+    ----------
+    doing : str
+        What is being done, for example ``"Compiling"``.
+    """
+
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
+        self._started = time.monotonic()
+        self._ended = threading.Event()
+        told = contextvars.copy_context().run  # so that outputs of the thread go to the cell
+        self._thread = threading.Thread(target=told, args=(self._tell,), daemon=True, name="fastdup_nb progress")
+
+    def __enter__(self) -> Waiting:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _tell(self) -> None:
+        if self._ended.wait(_QUIET_SECONDS):
+            return
+        line = _NotebookBar(self._doing, "") if _in_notebook() else _TerminalLine()
+        while not self._ended.wait(_REDRAW_SECONDS):
+            line.wait(f"{self._doing}, {self._told_seconds()} so far")
+        line.end(f"{self._doing} took {self._told_seconds()}")
+
+    def _told_seconds(self) -> str:
+        return describe_seconds(time.monotonic() - self._started)
+
+
+class _TerminalLine:
+    def __init__(self) -> None:
+        from tqdm.std import tqdm
+
+        self._tqdm = tqdm(bar_format="{desc}", disable=None, leave=False)
+
+    def wait(self, text: str) -> None:
+        self._tqdm.set_description_str(text)
+
+    def end(self, text: str) -> None:  # noqa: ARG002
+        self._tqdm.close()
+
+
 class _TerminalBar:
     def __init__(self, verb: str, unit: str, total: int, seconds: float) -> None:
         from tqdm.std import tqdm
@@ -95,7 +149,12 @@ class _NotebookBar:
     def close(self, done: int, total: int, seconds: float) -> None:
         stopped = "" if done >= total else f" of {total:,}, then stopped;"
         text = f"{self._verb} {done:,}{stopped} {self._unit} took {describe_seconds(seconds)}"
-        text = f"{text} ({_pace(done, seconds, self._unit)})"
+        self.end(f"{text} ({_pace(done, seconds, self._unit)})")
+
+    def wait(self, text: str) -> None:
+        self._show(text, f"<div>{_UNKNOWN}{escape(text)}</div>")
+
+    def end(self, text: str) -> None:
         self._show(text, f"<div><small>{escape(text)}</small></div>")
 
     def _show(self, text: str, html: str) -> None:

@@ -155,9 +155,13 @@ def test_hovering_shows_the_picture_its_name_and_facts(notebook):
     shown = find_map(notebook, 1)
     show_dots(notebook, shown)
     target = point_on_page(notebook, shown, "small._points[5]")
-    notebook.page.mouse.move(*target, steps=4)
     tip = shown.locator(".fdnb-map-tip")
-    tip.wait_for()
+    for _ in range(50):  # the map may still be moving
+        notebook.page.mouse.move(target[0] - 40, target[1])
+        notebook.page.mouse.move(*target, steps=4)
+        notebook.page.wait_for_timeout(200)
+        if tip.is_visible():
+            break
     assert tip.locator(".fdnb-map-tip-name").inner_text() in notebook.kernel_eval("ds.image_ids")
     assert " × " in tip.locator(".fdnb-map-tip-text").inner_text()
     assert tip.locator("img").evaluate("async image => { await image.decode(); return image.naturalWidth; }") > 0
@@ -249,6 +253,20 @@ def test_maps_are_seen_in_either_theme(notebook, theme):
     for number, what in enumerate(("big", "small", "empty")):
         find_map(notebook, number).screenshot(path=SHOTS / f"map_{what}_{name}.png")
     assert find_map(notebook, 2).get_by_text("There is no image to lay out.").is_visible()
+
+
+def test_a_map_says_that_no_kernel_answers_until_one_does(notebook):
+    handlers = "small._msg_callbacks.callbacks"
+    notebook.kernel_eval(f"setattr(small, '_kept', {handlers}[:]) or {handlers}.clear()")
+    shown = find_map(notebook, 1)
+    banner = shown.locator(".fdnb-map-banner")
+    assert banner.is_hidden()
+    shown.get_by_role("button", name="Zoom in").click()
+    banner.wait_for(state="visible", timeout=10_000)
+    assert "No answer from the kernel" in banner.inner_text()
+    notebook.kernel_eval(f"{handlers}.extend(small._kept)")
+    shown.get_by_role("button", name="Fit").click()
+    banner.wait_for(state="hidden", timeout=10_000)
 
 
 def test_nothing_is_asked_of_the_network_and_nothing_goes_wrong_in_the_page(notebook):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import time
 import types
 
 import pytest
 
-from fastdup_nb import _progress
-from fastdup_nb._progress import Progress, describe_seconds
+from fastdup_nb import _mapping, _progress
+from fastdup_nb._progress import Progress, Waiting, describe_seconds
 
 
 class Clock:
@@ -59,6 +61,36 @@ def test_a_notebook_shows_pace_and_time_left_and_keeps_one_line(clock, shown):
     assert '<progress max="1000" value="100"' in shown[0]["text/html"]
     assert shown[-1]["text/plain"] == "Reading 1,000 images took 10 s (100 images/s)"
     assert "<progress" not in shown[-1]["text/html"]
+
+
+def test_what_cannot_be_counted_tells_in_a_notebook_how_long_it_has_taken(monkeypatch, shown):
+    monkeypatch.setattr(_progress, "_QUIET_SECONDS", 0.01)
+    monkeypatch.setattr(_progress, "_REDRAW_SECONDS", 0.01)
+    with Waiting("Compiling <it>"):
+        until = time.monotonic() + 10
+        while len(shown) < 2 and time.monotonic() < until:
+            time.sleep(0.01)
+    assert shown[0]["text/plain"] == "Compiling <it>, 0.0 s so far"
+    assert "<progress style" in shown[0]["text/html"]
+    assert "&lt;it&gt;" in shown[0]["text/html"]
+    assert shown[-1]["text/plain"].startswith("Compiling <it> took ")
+    assert "<progress" not in shown[-1]["text/html"]
+
+
+def test_what_is_done_at_once_is_not_told_and_errors_go_through(shown):
+    with pytest.raises(ZeroDivisionError), Waiting("Compiling"):
+        1 / 0
+    assert shown == []
+
+
+def test_a_map_tells_what_it_waits_for(dataset, tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(_mapping, "Waiting", lambda text: told.append(text) or contextlib.nullcontext())
+    ds = dataset.using(cache=tmp_path / "empty store")
+    ds.map(method="pca")
+    assert told == [f"Laying out {len(ds._stages.descriptors.vectors)} pictures by PCA"]
+    monkeypatch.delitem(sys.modules, "umap", raising=False)
+    assert "compiled first" in _mapping._tell_projection("umap", 5)
 
 
 def test_an_interrupted_run_says_how_far_it_came(clock, shown):
