@@ -110,7 +110,7 @@ class Novelty:
             ``"alone"`` judges each image by its distance to the known ones. ``"together"`` judges the list: a kind of
             image that comes in numbers is found even where each looks familiar. Half of the reference calibrates it,
             so the smallest p-value is larger, and the score of an image depends on the others. ``"auto"`` takes it for
-            20 images or more, where 200 different pictures are known.
+            20 images or more, where 40 different pictures are known.
         by, calibration
             As in ``normality``; *calibration* is that of ``"alone"``. By label, *other* needs labels too.
 

@@ -1,4 +1,4 @@
-"""Novelty: what is new is told from what is known, as surely as is said; what to label next is worth more than chance."""
+"""Novelty: what is new is told from what is known, as surely as is said; chosen labels are worth more than others."""
 
 from __future__ import annotations
 
@@ -524,7 +524,7 @@ def test_few_images_to_label_are_no_error(few, n):
 
 @pytest.mark.parametrize(("n", "error"), [(0, ParameterError), ("x", ParameterTypeError), (True, ParameterTypeError)])
 def test_a_wrong_number_to_label_is_said(few, reads, n, error):
-    with pytest.raises(error, match="'n' parameter of Dataset.next_to_label"):
+    with pytest.raises(error, match=r"'n' parameter of Dataset.next_to_label"):
         fd.Dataset(few, cache=None).next_to_label(n)
     assert reads == []
 

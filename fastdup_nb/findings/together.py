@@ -24,7 +24,7 @@ from .novelty import (
 
 __all__ = ["LEAST_KNOWN", "LEAST_NEW", "score_together"]
 
-LEAST_NEW, LEAST_KNOWN = 20, 200  # pictures: fewer new ones tell nothing, half of fewer known ones no p-value of 0.01
+LEAST_NEW, LEAST_KNOWN = 20, 40  # pictures, below which a list tells too little
 _STRENGTH = 0.1  # of the fit: scikit-learn's C; smaller is simpler
 _MOST_FITTED = 10_000
 _TWIN_SHARE = 0.05  # of the usual distance
