@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,6 @@ from .tags import Journal, Places, Tags
 from .tags._given import check_images, check_tags
 
 if TYPE_CHECKING:
-    from .dataset import Dataset
     from .results import Duplicates
 
 _SKIPPED = "skipped"
@@ -44,8 +43,8 @@ class Novelty:
         @property
         def tags(self) -> Tags: ...
         def duplicates(self) -> Duplicates: ...
-        def using(self, **changes: object) -> Dataset: ...
-        def where(self, images: object = None) -> Dataset: ...
+        def using(self, **changes: object) -> Self: ...
+        def where(self, images: object = None) -> Self: ...
 
     def normality(self, *, by: str | None = None, calibration: str = "leave-one-out") -> Normality:
         """Learn from this collection what is normal, to judge new images by it.
@@ -119,8 +118,8 @@ class Novelty:
         -------
         Novelties
             A row per image, newest first: ``novelty_score``, larger is newer, 1 is ordinary: the distance to the three
-            nearest known pictures (geometric mean), compared with what is usual among these; ``p_value``, smaller is newer;
-            ``is_novel``; the nearest known image. It says where there are too few known images to flag any.
+            nearest known pictures (geometric mean), compared with what is usual among these; ``p_value``, smaller is
+            newer; ``is_novel``; the nearest known image. It says where there are too few known ones to flag any.
 
         Raises
         ------
@@ -310,7 +309,7 @@ class Novelty:
             n_broken=len(theirs.listing) - len(theirs.valid),
         )
 
-    def _open(self, other: object) -> Dataset:
+    def _open(self, other: object) -> Self:
         """Return a dataset as it is, and one of other files with the options of this one."""
         if isinstance(getattr(other, "_stages", None), Stages):
             return other  # type: ignore[return-value]
@@ -354,7 +353,7 @@ def _check_encoder(ours: Stages, theirs: Stages) -> None:
     if widths[0] != widths[1] or (len(keys) == 2 and "own" not in keys):
         raise ParameterError(
             f"The two datasets have vectors of different encoders: {ours.encoder_name} ({widths[0]:,} features) and "
-            f"{theirs.encoder_name} ({widths[1]:,}). Make them by the same one, for example with other.using(encoder=...)."
+            f"{theirs.encoder_name} ({widths[1]:,}). Make them by the same one, such as other.using(encoder=...)."
         )
 
 

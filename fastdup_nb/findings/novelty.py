@@ -76,6 +76,11 @@ class NormalModel:
         return len(np.unique(self.groups))
 
     @property
+    def fitted(self) -> tuple[Vectors, Rows]:
+        """What new pictures are measured against: vectors and their groups."""
+        return self.vectors[self.is_fit], self.groups[self.is_fit]
+
+    @property
     def smallest_p(self) -> float:
         """The smallest p-value there can be: ``1 / (n_calibration + 1)``."""
         return 1 / (len(self.calibration) + 1)
@@ -157,7 +162,7 @@ def fit_normal(
     >>> model = fit_normal(np.random.default_rng(0).normal(size=(99, 8)) + 3)
     >>> found = score_new(model, [[1, 1, 1, 1, 1, 1, 1, 1], [9, 0, 0, 0, 0, 0, 0, -9]])
     >>> found.p_values.tolist()
-    [1.0, 0.01]
+    [0.98, 0.01]
     """
     known = np.asarray(vectors, dtype=np.float32)
     numbers = _check_groups(groups, len(known))
@@ -170,7 +175,9 @@ def fit_normal(
     judged = firsts if calibration == "leave-one-out" else firsts[~in_fit]
     k = max(1, min(n_neighbors, int(in_fit.sum()) - (calibration == "leave-one-out")))
     is_fit = in_fit[numbers] if len(known) else np.empty(0, dtype=bool)
-    distances = distances_to_groups(known, numbers, is_fit, known[judged], numbers[judged], k, n_jobs)
+    distances = distances_to_groups(
+        (known[is_fit], numbers[is_fit]), known[judged], numbers[judged], n_neighbors=k, n_jobs=n_jobs
+    )
     order = np.argsort(distances, kind="stable")[: int(np.isfinite(distances).sum())]
     ascending = distances[order]
     scale = float(np.median(ascending)) if len(order) else 1.0
@@ -212,12 +219,13 @@ def score_new(model: NormalModel, queries: npt.ArrayLike, *, n_nearest: int = 3,
         nothing = np.full((len(asked), n_nearest), np.nan)
         return NewScores(nothing[:, 0].copy(), np.ones(len(asked)), np.full(nothing.shape, -1), nothing)
     nobody = np.full(len(asked), -1)
-    distances = distances_to_groups(model.vectors, model.groups, model.is_fit, asked, nobody, model.n_neighbors, n_jobs)
+    distances = distances_to_groups(model.fitted, asked, nobody, n_neighbors=model.n_neighbors, n_jobs=n_jobs)
     scores = distances / model.scale
     n_higher = len(model.calibration) - np.searchsorted(model.calibration, scores, side="left")
     indices, near = search(model.vectors, asked, n_neighbors=n_nearest, n_jobs=n_jobs)
     similarities = np.where(indices >= 0, 1 - near.astype(np.float64), np.nan)
-    return NewScores(scores, (1 + n_higher) * model.smallest_p, indices.astype(np.int64), similarities)
+    p_values = np.asarray((1 + n_higher) * model.smallest_p, dtype=np.float64)
+    return NewScores(scores, p_values, indices.astype(np.int64), similarities)
 
 
 def adjust_p_values(p_values: npt.ArrayLike) -> Floats:
@@ -358,25 +366,24 @@ def _check_groups(groups: npt.ArrayLike | None, n: int) -> Rows:
 
 
 def distances_to_groups(
-    vectors: Vectors,
-    groups: Rows,
-    is_fit: npt.NDArray[np.bool_],
+    fitted: tuple[Vectors, Rows],
     queries: Vectors,
     own: npt.NDArray[np.integer],
+    *,
     n_neighbors: int,
     n_jobs: int,
 ) -> Floats:
     """Return the geometric mean of the distances to the nearest groups but its *own*; inf where there are too few."""
-    fitted, numbers = vectors[is_fit], groups[is_fit]
-    if not len(fitted) or not len(queries):
+    vectors, numbers = fitted
+    if not len(vectors) or not len(queries):
         return np.full(len(queries), np.inf)
-    wide = min(4 * (n_neighbors + 1), len(fitted))
-    indices, distances = search(fitted, queries, n_neighbors=wide, n_jobs=n_jobs)
+    wide = min(4 * (n_neighbors + 1), len(vectors))
+    indices, distances = search(vectors, queries, n_neighbors=wide, n_jobs=n_jobs)
     near = _first_of_each(numbers[indices], distances.astype(np.float64), own, n_neighbors)
-    short = np.flatnonzero(~np.isfinite(near[:, -1])) if wide < len(fitted) else np.empty(0, dtype=np.int64)
+    short = np.flatnonzero(~np.isfinite(near[:, -1])) if wide < len(vectors) else np.empty(0, dtype=np.int64)
     for start in range(0, len(short), _BLOCK):
         block = short[start : start + _BLOCK]
-        near[block] = _nearest_groups(fitted, numbers, queries[block], own[block], n_neighbors)
+        near[block] = _nearest_groups(vectors, numbers, queries[block], own[block], n_neighbors)
     return np.asarray(np.exp(np.log(np.maximum(near, _SMALLEST)).mean(axis=1)))
 
 

@@ -70,7 +70,7 @@ def choose_to_label(
     Parameters
     ----------
     vectors : float32 array (n_samples, n_features)
-        All pictures.
+        All pictures; only directions count.
     labels : array-like of int (n_samples,)
         The class of each, -1 where it has no label.
     n : int
@@ -112,6 +112,8 @@ def choose_to_label(
             "The 'labels' and 'groups' parameters of choose_to_label must have one entry for each of the "
             f"{len(vectors):,} vectors. Got shapes {codes.shape} and {numbers.shape} instead."
         )
+    vectors = np.asarray(vectors, dtype=np.float32)
+    vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
     rng = np.random.default_rng(random_state)
     is_open = (codes < 0) & (may_choose if may_choose is not None else True)
     is_open &= ~np.isin(numbers, numbers[codes >= 0])
@@ -119,7 +121,9 @@ def choose_to_label(
     targets = _sample(np.flatnonzero(codes < 0), _MAX_TARGETS, rng)
     distances, uncertainties = measure_uncertainty(vectors, codes, targets, n_jobs=n_jobs)
     known = np.maximum(1 - np.nan_to_num(distances, nan=1.0), 0)
-    rows, gains = _greedy(vectors, candidates, targets, _LEAST_WEIGHT + uncertainties, known, numbers, n)
+    rows, gains = _greedy(
+        vectors, candidates, targets, weights=_LEAST_WEIGHT + uncertainties, known=known, numbers=numbers, n=n
+    )
     distances, uncertainties = measure_uncertainty(vectors, codes, rows, n_jobs=n_jobs)
     return Choice(rows, gains, distances, uncertainties, _count_covered(vectors, codes, rows, n_jobs))
 
@@ -180,6 +184,7 @@ def _greedy(
     vectors: Vectors,
     candidates: Rows,
     targets: Rows,
+    *,
     weights: Floats,
     known: Floats,
     numbers: npt.NDArray[np.generic],
@@ -194,13 +199,14 @@ def _greedy(
         block = slice(start, start + _BLOCK)
         np.matmul(vectors[candidates[block]], vectors[targets].T, out=near[block])
         bounds[block] = np.maximum(near[block] - best, 0) @ weights
-    rows, gains = [], []
+    rows: list[int] = []
+    gains: list[float] = []
     while len(rows) < n and len(bounds) and (i := int(np.argmax(bounds))) >= 0 and np.isfinite(bounds[i]):
         gain = np.float32(np.maximum(near[i] - best, 0) @ weights)
         bounds[i] = gain
         if gain < bounds.max():
             continue
-        rows.append(candidates[i])
+        rows.append(int(candidates[i]))
         gains.append(float(gain) / unknown)
         best = np.maximum(best, near[i])
         bounds[numbers[candidates] == numbers[candidates[i]]] = -np.inf

@@ -10,14 +10,25 @@ import numpy as np
 import numpy.typing as npt
 
 from ..graph import search
-from .novelty import Floats, NewScores, NormalModel, Rows, Vectors, distances_to_groups, fit_normal, group_twins
+from .novelty import (
+    Floats,
+    NewScores,
+    NormalModel,
+    Rows,
+    Vectors,
+    distances_to_groups,
+    fit_normal,
+    group_twins,
+    score_new,
+)
 
 __all__ = ["LEAST_KNOWN", "LEAST_NEW", "score_together"]
 
-LEAST_NEW, LEAST_KNOWN = 20, 40  # pictures, below which a list tells nothing
+LEAST_NEW, LEAST_KNOWN = 20, 40  # pictures, below which a list tells too little
 _STRENGTH = 0.1  # of the fit: scikit-learn's C; smaller is simpler
 _MOST_FITTED = 10_000
 _TWIN_SHARE = 0.05  # of the usual distance
+_FAMILIAR = 0.99  # nearer to known pictures than so many of these are to each other
 
 
 def score_together(
@@ -53,7 +64,7 @@ def score_together(
     classifier (here logistic regression on the vectors) tells the first half from the second half and the new pictures
     mixed. It does not know which of these are new, so it treats them alike, and the p-values hold whatever it learns,
     as does the rule for lists. It learns something only where the list has many pictures of a new kind. A picture that
-    is all but the same as a known one has a p-value of 1.
+    is nearer to known ones than 99 % of these are to each other has a p-value of 1.
 
     Examples
     --------
@@ -76,7 +87,7 @@ def score_together(
     asked = np.asarray(queries, dtype=np.float32)
     mixed = np.vstack([split.vectors[split.calibrated], asked])
     nobody = np.full(len(mixed), -1)
-    distances = distances_to_groups(split.vectors, split.groups, split.is_fit, mixed, nobody, split.n_neighbors, n_jobs)
+    distances = distances_to_groups(split.fitted, mixed, nobody, n_neighbors=split.n_neighbors, n_jobs=n_jobs)
     learned = np.intersect1d(np.unique(split.groups, return_index=True)[1], np.flatnonzero(split.is_fit))
     scores = np.log(distances)
     n_known = len(split.calibrated)
@@ -87,12 +98,11 @@ def score_together(
     known, new = np.sort(scores[:n_known]), scores[n_known:]
     p_values = (1 + n_known - np.searchsorted(known, new, side="left")) / (n_known + 1)
     found = np.exp(new - np.median(known))
-    indices, near = search(model.vectors, asked, n_neighbors=n_nearest, n_jobs=n_jobs)
-    is_twin = near[:, 0] <= _TWIN_SHARE * model.scale
-    p_values[is_twin] = 1.0
-    found[is_twin] = np.minimum(found, near[:, 0] / model.scale)[is_twin]
-    similarities = np.where(indices >= 0, 1 - near.astype(np.float64), np.nan)
-    return NewScores(found, p_values, indices.astype(np.int64), similarities), n_known
+    alone = score_new(model, asked, n_nearest=n_nearest, n_jobs=n_jobs)
+    is_familiar = alone.p_values >= _FAMILIAR
+    p_values[is_familiar] = 1.0
+    found[is_familiar] = np.minimum(found, alone.scores)[is_familiar]
+    return NewScores(found, p_values, alone.indices, alone.similarities), n_known
 
 
 def _leave_out_twins(vectors: Vectors, scale: float, n_jobs: int) -> Rows:
