@@ -349,7 +349,7 @@ def _check_encoder(ours: Stages, theirs: Stages) -> None:
     if not len(ours.descriptors) or not len(theirs.descriptors):
         return
     widths = ours.descriptors.vectors.shape[1], theirs.descriptors.vectors.shape[1]
-    keys = {ours._encoder_key, theirs._encoder_key}
+    keys = {ours.encoder_key, theirs.encoder_key}
     if widths[0] != widths[1] or (len(keys) == 2 and "own" not in keys):
         raise ParameterError(
             f"The two datasets have vectors of different encoders: {ours.encoder_name} ({widths[0]:,} features) and "
@@ -357,7 +357,7 @@ def _check_encoder(ours: Stages, theirs: Stages) -> None:
         )
 
 
-def _no_picture(image_id: str, _: int) -> bytes:
+def _no_picture(image_id: str, _: int) -> tuple[bytes, bool]:
     raise ImageError(f"Row {image_id} was given as a vector, so there is no picture")
 
 

@@ -18,7 +18,8 @@ from .findings.edges import IntArray
 from .findings.leaks import join_linked, link_graph, link_nodes
 from .findings.splitting import check_shares, split_groups
 from .results import Leaks, Shown, Split
-from .results.leaks import OTHER, THIS, build_leaks, join_shown
+from .results._joined import join_shown
+from .results.leaks import OTHER, THIS, build_leaks
 from .results.splits import build_counts
 from .views import format_count
 
@@ -93,7 +94,7 @@ class Splits:
         check_comparable(stages, theirs)
         pool = pool_two(stages, theirs)
         sides = np.repeat(np.arange(2), [len(stages.valid), len(theirs.valid)])
-        shown, begin = join_shown(self._shown, other._shown)
+        shown, begin = join_shown(self._shown, other._shown, OTHER)
         return build_leaks(
             pool.find_leaks(sides, (THIS, OTHER), least), pool.image_ids, pool.labels, sides, (THIS, OTHER),
             min_similarity=least, shown=shown, n_broken=self._shown.n_broken + other._shown.n_broken, call="other",

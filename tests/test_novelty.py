@@ -299,11 +299,11 @@ def test_ids_of_two_datasets_may_be_the_same(few, tmp_path):
     known = fd.Dataset(few, cache=None)
     found = known.novelty(new)
     near = {image_id: found._names[i] for image_id, i in found.to_frame()["nearest_id"].items()}
-    assert near == {"cat.jpg": "known known: engine.jpg", "known: cat.jpg": "known known: grass.jpg"}
+    assert near == {"cat.jpg": "known:known:engine.jpg", "known: cat.jpg": "known:known:grass.jpg"}
     shown = found._shown
-    assert shown.thumbnail("known known: grass.jpg") == known._shown.thumbnail("grass.jpg")
+    assert shown.thumbnail("known:known:grass.jpg") == known._shown.thumbnail("grass.jpg")
     assert shown.thumbnail("cat.jpg") == new._shown.thumbnail("cat.jpg") != known._shown.thumbnail("cat.jpg")
-    assert shown.picture("known known: grass.jpg", 64) == known._shown.picture("grass.jpg", 64)
+    assert shown.picture("known:known:grass.jpg", 64) == known._shown.picture("grass.jpg", 64)
     found.tag("look", which="all")
     assert new.tagged("look") == ["cat.jpg", "known: cat.jpg"]
     assert known.tagged("look") == []

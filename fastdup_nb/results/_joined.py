@@ -2,47 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import pandas as pd
 
 from ._base import Shown
 
-_PREFIX = "known: "
+_Answer = TypeVar("_Answer")
 
 
-def join_shown(new: Shown, known: Shown, ids: Sequence[str]) -> tuple[Shown, dict[str, str]]:
-    """Return what shows the images of *new* and some of *known*, and the name by which each of those goes.
+def join_shown(this: Shown, other: Shown, name: str, *, ids: Sequence[str] | None = None) -> tuple[Shown, str]:
+    """Return what shows pictures of two datasets, and what the ids of the other one begin with there.
 
-    Tags, and the nearest neighbors of an image, are those of *new*.
+    Tags are those of *this*. Of *other*, only *ids* are there if given. The prefix is *name* and a colon, more than
+    once where an id of *this* begins so.
     """
-    prefix = _PREFIX
-    while any(str(image_id).startswith(prefix) for image_id in new.images.index):
-        prefix = "known " + prefix
-    name_of = {image_id: prefix + image_id for image_id in ids}
-    pictures = _Pictures(new, known, {name: image_id for image_id, name in name_of.items()})
-    facts = new.images.loc[:, :"reason"]  # what comes after is the source's own
-    if name_of:
-        others = known.images.loc[list(name_of), :"reason"]
-        others = others.set_index(pd.Index(list(name_of.values()), name="image_id", dtype=facts.index.dtype))
-        facts = pd.concat([facts, others]) if len(facts) else others
-    return Shown(facts, pictures.thumbnail, pictures.picture, pictures.neighbors, new.open_tags), name_of
+    begin = f"{name}:"
+    while any(str(image_id).startswith(begin) for image_id in this.images.index):
+        begin = f"{name}:{begin}"
 
+    def ask(call: Callable[[Shown, str], _Answer], image_id: str) -> _Answer:
+        is_other = image_id.startswith(begin)
+        return call(other if is_other else this, image_id.removeprefix(begin))
 
-@dataclass(frozen=True, eq=False)
-class _Pictures:
-    new: Shown
-    known: Shown
-    ids: Mapping[str, str]
+    def near(image_id: str, n: int) -> list[tuple[str, float]]:
+        if not image_id.startswith(begin):
+            return this.neighbors(image_id, n)
+        found = ((begin + near_id, value) for near_id, value in other.neighbors(image_id.removeprefix(begin), n))
+        return [(near_id, value) for near_id, value in found if near_id in images.index]
 
-    def thumbnail(self, image_id: str) -> bytes | None:
-        return self.known.thumbnail(self.ids[image_id]) if image_id in self.ids else self.new.thumbnail(image_id)
-
-    def picture(self, image_id: str, size: int) -> bytes:
-        if image_id in self.ids:
-            return self.known.picture(self.ids[image_id], size)
-        return self.new.picture(image_id, size)
-
-    def neighbors(self, image_id: str, n_neighbors: int) -> list[tuple[str, float]]:
-        return [] if image_id in self.ids else self.new.neighbors(image_id, n_neighbors)
+    theirs = other.images if ids is None else other.images.loc[list(ids)]
+    theirs = theirs.rename(index=lambda image_id: f"{begin}{image_id}")
+    # The columns that a source brings come last, and are left out.
+    frames = [frame.loc[:, :"reason"] for frame in (this.images, theirs) if len(frame)]
+    images = pd.concat(frames) if frames else this.images
+    shown = Shown(
+        images,
+        lambda image_id: ask(lambda whose, own_id: whose.thumbnail(own_id), image_id),
+        lambda image_id, size: ask(lambda whose, own_id: whose.picture(own_id, size), image_id),
+        near,
+        this.open_tags,
+    )
+    return shown, begin

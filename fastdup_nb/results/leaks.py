@@ -298,31 +298,6 @@ def build_leaks(
     )  # fmt: skip
 
 
-def join_shown(this: Shown, other: Shown) -> tuple[Shown, str]:
-    """Return what shows pictures of two datasets, and what the ids of the other one begin with there."""
-    begin = f"{OTHER}:"
-    while this.images.index.str.startswith(begin).any():
-        begin = f"{OTHER}:{begin}"
-    theirs = other.images.rename(index=lambda image_id: f"{begin}{image_id}")
-
-    def near(image_id: str, n: int) -> list[tuple[str, float]]:
-        if not image_id.startswith(begin):
-            return this.neighbors(image_id, n)
-        return [(begin + found, value) for found, value in other.neighbors(image_id.removeprefix(begin), n)]
-
-    def thumbnail(image_id: str) -> bytes | None:
-        whose = other if image_id.startswith(begin) else this
-        return whose.thumbnail(image_id.removeprefix(begin))
-
-    def picture(image_id: str, size: int) -> bytes:
-        whose = other if image_id.startswith(begin) else this
-        return whose.picture(image_id.removeprefix(begin), size)
-
-    frames = [frame for frame in (this.images, theirs) if len(frame)]
-    images = pd.concat(frames, join="inner") if frames else this.images
-    return Shown(images, thumbnail, picture, near, this.open_tags), begin
-
-
 def _deck_of_splits(found: Leaks) -> Deck:
     """Return a row for each pair: both images can be tagged, and judged to be no duplicates."""
     from ..widgets._deck import RowCaption, Sort

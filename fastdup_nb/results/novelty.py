@@ -79,7 +79,8 @@ class Novelties(ImageResult):
     ) -> Novelties:
         """Return the result for the images of *new*, which is shown beside the reference."""
         known = [str(image_id) for image_id in dict.fromkeys(nearest["nearest_id"])]
-        shown, names = join_shown(new, model._shown, known)
+        shown, begin = join_shown(new, model._shown, "known", ids=known)
+        names = {image_id: begin + image_id for image_id in known}
         return cls(table, nearest, rate, control, n_together, n_calibration, model, n_broken, names, shown)
 
     def to_frame(self) -> pd.DataFrame:
