@@ -115,7 +115,7 @@ def _fine_ways(side: int) -> _Ways:
 def _list_rough() -> Iterator[_Way]:
     yield 1, 0, 0, 0
     yield from ((scale, x, y, 0) for scale in (0.9, 0.75) for x in (-1, 0, 1) for y in (-1, 0, 1))
-    yield from ((1, 0, 0, degrees) for degrees in (-8, -4, 4, 8))
+    yield from ((scale, 0, 0, degrees) for scale in (1, 0.85) for degrees in (-8, -4, 4, 8))
 
 
 def _list_fine() -> Iterator[_Way]:
@@ -123,7 +123,7 @@ def _list_fine() -> Iterator[_Way]:
     for scale, steps in ((0.95, 1), (0.9, 1), (0.8, 2), (0.7, 3)):
         places = np.linspace(-1, 1, 2 * steps + 1).tolist()
         yield from ((scale, x, y, 0) for x in places for y in places)
-    yield from ((scale, 0, 0, degrees) for scale in (1, 0.9) for degrees in (-10, -7, -4, 4, 7, 10))
+    yield from ((scale, 0, 0, degrees) for scale in (1, 0.9, 0.82) for degrees in (-10, -7, -4, 4, 7, 10))
 
 
 @functools.cache
