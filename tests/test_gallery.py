@@ -91,7 +91,7 @@ def test_the_front_end_gets_the_whole_state_with_the_model_and_nothing_after_it(
 
 
 QUERIES = [{}, {"text": "CAT"}, {"tag": "=drop"}, {"tag": "untagged"}, {"row": 1}, {"sort": 0}]
-WITHOUT = {("outliers", "row"), ("similar", "row"), ("quality", "sort"), ("sample", "row")}  # single images; one order only
+WITHOUT = {("outliers", "row"), ("similar", "row"), ("sample", "row"), ("quality", "sort")}  # no rows; one order only
 
 
 @pytest.mark.parametrize(
