@@ -96,7 +96,7 @@ def time_large(n: int) -> Iterator[dict[str, object]]:
         from apricot import FacilityLocationSelection
     except ImportError:
         return
-    # all pairs of 100,000 do not fit: 5,000 of them are what it is given
+    # all pairs of 100,000 do not fit: it is given 5,000 of them
     some = np.sort(np.random.default_rng(0).choice(n, min(n, 5000), replace=False))
     rival = FacilityLocationSelection(50, metric="cosine", optimizer="lazy")
     yield measure("apricot, 50 of 5,000", vectors, lambda: some[rival.fit(vectors[some]).ranking])

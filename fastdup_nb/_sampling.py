@@ -127,8 +127,8 @@ class Sampling:
         Notes
         -----
         Greedy choices with a proven bound (``fastdup_nb.findings.sampling``): k-center after Gonzalez (1985) is within
-        twice the best largest distance; facility location within 63 % of the best sum. Above 4,096 candidates,
-        facility location counts similarity within cells of so many near images.
+        twice the best largest distance; facility location within 63 % of the best sum. Above 8,192 candidates,
+        facility location counts similarity within cells of at most 4,096 near images.
 
         Examples
         --------

@@ -37,8 +37,8 @@ def choose_representative(
     included : float32 array of shape (n_included, n_features), optional
         Vectors that are chosen from the start.
     cell_size : int, default 4096
-        Rows of a cell at most. Up to so many rows there is one cell, and the sum is over all pairs. Larger is slower:
-        time grows with n_rows times *cell_size*.
+        Rows of a cell at most. Up to twice as many rows there is one cell, and the sum is over all pairs. Larger is
+        slower: time grows with n_rows times *cell_size*.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def choose_representative(
         What each added to the sum; never rising.
     """
     n = min(n, len(vectors))
-    cells = split_cells(vectors, cell_size)
+    cells = split_cells(vectors, cell_size) if len(vectors) > 2 * cell_size else [np.arange(len(vectors))]
     limits = [min(len(cell), 8 + 2 * -(-n * len(cell) // max(1, len(vectors)))) for cell in cells]
     ranked = [_rank_cell(vectors[cell], limit, included) for cell, limit in zip(cells, limits, strict=True)]
     while True:
@@ -95,7 +95,8 @@ def _find_direction(vectors: FloatArray) -> FloatArray:
 
 def _rank_cell(vectors: FloatArray, n: int, included: FloatArray | None) -> tuple[IntArray, FloatArray]:
     """Return the first *n* rows of a cell in greedy order, with their gains."""
-    similarity = np.maximum(vectors @ vectors.T, 0)
+    similarity = vectors @ vectors.T
+    np.maximum(similarity, 0, out=similarity)
     best = np.zeros(len(vectors), dtype=np.float32)
     if included is not None:
         best = np.maximum(vectors @ included.T, 0).max(axis=1)

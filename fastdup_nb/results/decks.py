@@ -14,7 +14,7 @@ from ..views import format_bytes, format_count, format_dimension, format_similar
 from ..widgets._deck import Caption, Deck, RowCaption, Sort
 
 if TYPE_CHECKING:
-    from . import Clusters, Duplicates, Outliers, Quality, Similar
+    from . import Clusters, Duplicates, Outliers, Quality
     from ._base import Shown
 
 _COLORED, _GRAY = 5.0, 1.0  # colorfulness
@@ -132,21 +132,6 @@ def deck_of_quality(found: Quality) -> Deck:
         code=f"ds.quality(bounds={dict(found.bounds)!r}).flagged()", rows=rows, row_column="issue",
         row_code="t.groupby('issue', sort=False).size().to_frame('n_images')", row_caption=row_caption,
         row_noun=("kind", "kinds"), empty="No image has a problem.",
-    )  # fmt: skip
-
-
-def deck_of_similar(found: Similar) -> Deck:
-    """Return single images, the nearest first."""
-    table = found.table
-
-    def caption(i: int) -> Caption:
-        mark = "query" if table.index[i] == found.query_id else ""
-        return Caption((f"similarity {format_similarity(table['similarity'].iloc[i])}",), mark=mark)
-
-    code = f"ds.similar({found.query_id!r}, n_neighbors={len(table)}).table" if found.query_id else ""
-    return Deck(
-        title="Similar images", headline=f"{format_count(len(table), _IMAGES)} nearest to {found.query}", table=table,
-        code=code, caption=caption, sorts=dict(_PATHS),
     )  # fmt: skip
 
 

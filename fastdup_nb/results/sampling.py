@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from .._validation import check_choice
+from ..findings._facility import CELL_SIZE
 from ..findings.coverage import Coverage
 from ..views import Chart, Fact, Line, Row, Table, Tile, View, format_count, format_similarity, thin_out
 from ._base import IMAGES, NO_IMAGE, ImageResult, Shown
@@ -35,7 +36,6 @@ _BOUNDS = {
     "coverage": "The largest distance of an image to the chosen ones, sqrt(2 (1 - cosine)), is at most twice the least "
     "that {n} images could have{within}.",
 }
-_ONE_CELL = 4096
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -184,8 +184,8 @@ class Sample(ImageResult):
         notes = list(self.remarks)
         if self.method in _BOUNDS and len(self.table):
             parts = ""
-            if self.method == "representative" and self.n_candidates > _ONE_CELL:
-                parts = f", counted within cells of at most {_ONE_CELL:,} near images"
+            if self.method == "representative" and self.n_candidates > 2 * CELL_SIZE:
+                parts = f", counted within cells of at most {CELL_SIZE:,} near images"
             if any(remark.startswith("Quotas") for remark in self.remarks):
                 parts += ", of each quota by itself"
             notes.append(_BOUNDS[self.method].format(n=format_count(len(self.table)), within=parts))
