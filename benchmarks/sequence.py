@@ -61,16 +61,18 @@ def main() -> None:
     films = [read_source(source) for source in options.sources]
     print_machine(["numpy", "onnxruntime", "scenedetect", "opencv-python-headless", "av"],
                   films=len(films), frames=sum(len(film.pixels) for film in films))  # fmt: skip
-    print("\nCuts of films: right, wrong, missed, F1")
+    print("\nCuts of films: right, wrong, missed, F1", flush=True)
     print_table([row for clip in films for row in rate_all([clip])])
-    clips = list(make_clips([shot for clip in films for shot in split_shots(clip)]))
-    print(f"\nMade changes, {len(clips)} clips: right, wrong, missed, F1 of changes; then of events")
-    groups = [list(group) for _, group in itertools.groupby(clips, key=lambda clip: clip.kind)]
-    print_table([row for group in [*groups, clips] for row in rate_all(group, "all" if group is clips else None)])
-    print("\nTime and memory of read_timeline alone, vectors and small gray pictures given")
+    print("\nTime and memory of read_timeline alone, vectors and small gray pictures given", flush=True)
     print_table(
         [scale(kind, n, films) for kind in ("films", "one shot") for n in (options.frames // 10, options.frames)]
     )
+    clips = list(make_clips([shot for clip in films for shot in split_shots(clip)]))
+    print(f"\nMade changes, {len(clips)} clips: right, wrong, missed, F1 of changes; then of events", flush=True)
+    for _, group in itertools.groupby(clips, key=lambda clip: clip.kind):
+        print_table(rate_all(list(group)))
+        print(flush=True)
+    print_table(rate_all(clips, "all"))
 
 
 # --- sources
@@ -291,8 +293,10 @@ def measure_size(path: str, n: int) -> None:
     given = np.load(path)
     rows = np.arange(n) % len(given["vectors"])
     rng = np.random.default_rng(0)
-    vectors = given["vectors"][rows] + rng.normal(0, 0.002, (n, given["vectors"].shape[1])).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors = given["vectors"][rows]
+    for start in range(0, n, 1000):  # in parts, so that the peak of memory is not that of this
+        part = vectors[start : start + 1000] + rng.normal(0, 0.002, vectors[start : start + 1000].shape)
+        vectors[start : start + 1000] = part / np.linalg.norm(part, axis=1, keepdims=True)
     frames = Frames(vectors, given["details"][rows], np.arange(n))
     measure_steps(Frames(vectors[:100], frames.details[:100], np.arange(100)))  # loads what is loaded once
     found, facts = measured(lambda: read_timeline(frames, least=0.12, alike=0.2))
