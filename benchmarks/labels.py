@@ -3,11 +3,11 @@
 ``python -m benchmarks.labels FOLDER [FOLDER ...] [--rate 0.05] [--seeds 1] [--cache FOLDER] [--reviewed CSV]``
 
 Each FOLDER holds one folder of images per class; scikit-learn's digits come with them. Mistakes are planted: *uniform*
-(any label becomes any other), *class* (each class is taken for one other), *one way* (the first class for the second and
-the third for the fourth, at four times the rate); *none* plants nothing. For *none*, ``--reviewed`` names a CSV with the
-columns ``path`` (the end of an image id) and ``is_error`` of people who reviewed labels of the FOLDER whose images it
-names: AP and AUROC are then told among the reviewed, and with all others taken as right. Predicted labels are measured by
-hiding half of them. Needs ``pip install cleanlab`` for the other side.
+(any label becomes any other), *class* (each class is taken for one other), *one way* (the first class for the second
+and the third for the fourth, at four times the rate); *none* plants nothing. For *none*, ``--reviewed`` names a CSV
+with the columns ``path`` (an image id) and ``is_error`` of people who reviewed labels of the FOLDER whose images it
+names: AP and AUROC are then told among the reviewed, and with all others taken as right. Predicted labels are measured
+by hiding half of them. Needs ``pip install cleanlab`` for the other side.
 """
 
 from __future__ import annotations
@@ -122,8 +122,9 @@ def ours(truth: Labeled, classes: list[str], labels: np.ndarray, wrong: dict) ->
     table = find_label_issues(given).table.loc[list(truth.image_ids)]
     seconds = time.perf_counter() - started
     quality, flagged = table["label_quality"].to_numpy(), table["is_label_issue"].to_numpy()
-    found = {"method": "label_issues", "s": seconds, **rate_of(quality, wrong), "errors, estimated": (1 - quality).sum(),
-             "flagged": flagged.sum(), "precision, estimated": (1 - quality[flagged]).mean() if flagged.any() else np.nan}  # fmt: skip
+    found = {"method": "label_issues", "s": seconds, **rate_of(quality, wrong), "flagged": flagged.sum()}
+    found["errors, estimated"] = (1 - quality).sum()
+    found["precision, estimated"] = (1 - quality[flagged]).mean() if flagged.any() else np.nan
     if "planted" in wrong:
         is_wrong = wrong["planted"][0]
         found |= {"errors": is_wrong.sum(), "precision": is_wrong[flagged].mean(), "recall": flagged[is_wrong].mean()}
@@ -147,7 +148,8 @@ def rival(truth: Labeled, labels: np.ndarray, wrong: dict) -> Iterator[dict[str,
         found = {"method": f"cleanlab {method}", "s": seconds, **rate_of(quality, wrong), "flagged": flagged.sum()}
         if "planted" in wrong:
             is_wrong = wrong["planted"][0]
-            found |= {"errors": is_wrong.sum(), "precision": is_wrong[flagged].mean(), "recall": flagged[is_wrong].mean()}  # fmt: skip
+            found |= {"errors": is_wrong.sum(), "precision": is_wrong[flagged].mean()}
+            found["recall"] = flagged[is_wrong].mean()
         yield found
 
 
@@ -167,8 +169,8 @@ def hide_half(sets: dict[str, Labeled]) -> Iterator[dict[str, object]]:
             confidence = table["confidence"].to_numpy()
             bins = pd.DataFrame({"gap": confidence - right, "bin": (confidence * 10).astype(int)}).groupby("bin")["gap"]
             error = float((bins.mean().abs() * bins.size()).sum() / len(table))
-            yield {"set": name, "method": method, "s": seconds, "accuracy": right.mean(), "cross-validated": found.accuracy,
-                   "mean confidence": confidence.mean(), "calibration error": error}  # fmt: skip
+            yield {"set": name, "method": method, "s": seconds, "accuracy": right.mean(), "calibration error": error,
+                   "cross-validated": found.accuracy, "mean confidence": confidence.mean()}  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -15,7 +15,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Combiner", "Scorer", "combine", "count_votes", "deal_folds", "find_families", "fit_scorer", "score_folds"]
+__all__ = [
+    "Combiner",
+    "Scorer",
+    "combine",
+    "count_votes",
+    "deal_folds",
+    "find_families",
+    "fit_scorer",
+    "score_folds",
+    "share_families",
+]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -58,6 +68,13 @@ def find_families(n_images: int, a: Ints, b: Ints, groups: Ints) -> Ints:
     is_long = (np.bincount(chained) > max(20, _SHARE * n_images))[chained]
     families: Ints = np.unique(np.where(is_long, n_images + alone, chained), return_inverse=True)[1].astype(np.int64)
     return families
+
+
+def share_families(families: Ints) -> Floats:
+    """Return how much each image counts: one divided by the size of its family."""
+    counts = np.unique(families, return_inverse=True, return_counts=True)
+    shares: Floats = 1 / counts[2][counts[1]]
+    return shares
 
 
 def deal_folds(labels: Ints, families: Ints, *, random_state: int = 0) -> Ints:
@@ -148,8 +165,12 @@ class Combiner:
         return logits
 
 
-def combine(evidence: Floats, targets: Floats, start: Combiner | None = None, *, n_steps: int = 60) -> Combiner:
+def combine(
+    evidence: Floats, targets: Floats, shares: Floats, start: Combiner | None = None, *, n_steps: int = 60
+) -> Combiner:
     """Return the combiner under which *targets* (n_samples, n_classes; rows sum to 1) are likeliest.
+
+    *shares* (n_samples,) say how much each sample counts: a family of duplicates counts once.
 
     A handful of numbers are learned from evidence that is out of sample, so the probabilities are calibrated: of those
     told with 0.8, about 80 % are right.
@@ -165,8 +186,8 @@ def combine(evidence: Floats, targets: Floats, start: Combiner | None = None, *,
         logits -= logits.max(axis=1, keepdims=True)
         chances = np.exp(logits)
         total = chances.sum(axis=1, keepdims=True)
-        gap = chances / total - targets
-        value = np.log(total).sum() - (logits * targets).sum() + 0.125 * ((weights - 1) ** 2).sum()
+        gap = (chances / total - targets) * shares[:, None]
+        value = shares @ (np.log(total[:, 0]) - (logits * targets).sum(axis=1)) + 0.125 * ((weights - 1) ** 2).sum()
         slopes = (flat.T @ gap.ravel() + 0.25 * (weights - 1), gap.sum(axis=0) + bias)
         return float(value + 0.5 * (bias**2).sum()) / n, np.concatenate(slopes) / n
 

@@ -21,6 +21,7 @@ from .classifying import (
     deal_folds,
     fit_scorer,
     score_folds,
+    share_families,
 )
 from .noise import LabelNoise, fit_noise
 
@@ -156,7 +157,7 @@ def find_label_issues(
     if len(classes) < 2:
         return _no_tables(labeled, decided)
     evidence = labeled.evidence(codes, len(classes), n_jobs=n_jobs, random_state=random_state)[told]
-    noise = fit_noise(evidence, codes[told])
+    noise = fit_noise(evidence, codes[told], share_families(labeled.families[told]), random_state=random_state)
     table = _issue_table(labeled, noise, classes, codes, decided)
     confusion = _confusion(noise, classes, codes[told])
     return LabelTables(
@@ -314,8 +315,8 @@ def predict_labels(
     if len(told) < len(codes):
         whole[codes < 0, :, 0] = labeled.score_new(codes, len(classes), random_state=random_state)
     evidence = np.ascontiguousarray(whole[:, :, list(KINDS[method])])
-    targets = np.eye(len(classes))[codes[told]]
-    chances = combine(evidence[told], targets).chances(evidence)
+    targets, shares = np.eye(len(classes))[codes[told]], share_families(labeled.families[told])
+    chances = combine(evidence[told], targets, shares).chances(evidence)
     tested = _cross_fit(evidence[told], targets, labeled.families[told], random_state)
     chances[told] = tested
     best = tested.argmax(axis=1)
@@ -332,7 +333,7 @@ def _cross_fit(evidence: Floats, targets: Floats, families: Ints, random_state: 
     for half in (0, 1):
         own = halves == half
         others = ~own if (~own).any() else own
-        learned: Combiner = combine(evidence[others], targets[others])
+        learned: Combiner = combine(evidence[others], targets[others], share_families(families[others]))
         chances[own] = learned.chances(evidence[own])
     return chances
 

@@ -9,6 +9,7 @@ all mistakes are equally likely; a pair of classes gets a rate of its own where 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,8 @@ _PRIOR_RATE = 0.01  # of mistakes, worth so many images:
 _PRIOR_IMAGES = 100
 _LEAST_RIGHT = 0.5  # share of a class whose labels are right; else a class could not be told from its mistakes
 _N_ROUNDS = 20
+_MOST_FITTED = 5000  # images that the model of mistakes is fitted on; more are sampled
+_SURE = 0.75  # chance of a class from which on a picture may speak for a rate of mistakes of its own
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +52,7 @@ class LabelNoise:
     is_own_rate: npt.NDArray[np.bool_]
 
 
-def fit_noise(evidence: Floats, labels: Ints) -> LabelNoise:
+def fit_noise(evidence: Floats, labels: Ints, shares: Floats | None = None, *, random_state: int = 0) -> LabelNoise:
     """Explain labels by evidence and by mistakes.
 
     Parameters
@@ -58,11 +61,16 @@ def fit_noise(evidence: Floats, labels: Ints) -> LabelNoise:
         Logits of each class, out of sample, such as those of ``classifying``.
     labels : int array of shape (n_images,)
         The given class of each image, 0 ... n_classes - 1.
+    shares : float64 array of shape (n_images,), optional
+        How much each image counts, 1 by default; duplicates together should count once.
+    random_state : int, default 0
+        Chooses the images that the model is fitted on, where there are more than 5,000.
 
     Notes
     -----
     The model of mistakes is that of Lawrence and Schölkopf (2001) and Bootkrajang and Kabán (2012); rates of their own
-    are chosen by the extended Bayesian information criterion (Chen and Chen, 2008).
+    are chosen by the extended Bayesian information criterion (Chen and Chen, 2008), among mistakes of
+    pictures that surely show another class.
 
     Examples
     --------
@@ -75,12 +83,16 @@ def fit_noise(evidence: Floats, labels: Ints) -> LabelNoise:
     0
     """
     n_classes = evidence.shape[1]
-    task = _Task(evidence, labels, np.eye(n_classes)[labels])
+    whole = _Task(evidence, labels, np.ones(len(labels)) if shares is None else shares)
+    task = whole.sampled(random_state)
     off = ~np.eye(n_classes, dtype=bool)
-    start = _State(combine(evidence, task.given), _fill(off, np.full(off.shape, _FIRST_RATE / max(n_classes - 1, 1))))
+    start = _State(
+        combine(task.evidence, np.eye(n_classes)[task.labels], task.shares),
+        _fill(off, np.full(off.shape, _FIRST_RATE / max(n_classes - 1, 1))),
+    )
     plain = task.improved(start, np.zeros_like(off))
     chosen = _choose_rates(task, plain, task.improved(start, off), off)
-    return task.explained(*chosen)
+    return whole.explained(*chosen)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +105,21 @@ class _State:
 class _Task:
     evidence: Floats
     labels: Ints
-    given: Floats  # one-hot
+    shares: Floats
+
+    @cached_property
+    def given(self) -> Floats:
+        """The labels one-hot, each row multiplied by its share."""
+        hot: Floats = np.eye(self.evidence.shape[1])[self.labels] * self.shares[:, None]
+        return hot
+
+    def sampled(self, random_state: int) -> _Task:
+        """Return the task of at most _MOST_FITTED of the images."""
+        n = len(self.labels)
+        if n <= _MOST_FITTED:
+            return self
+        some = np.sort(np.random.default_rng(random_state).choice(n, _MOST_FITTED, replace=False))
+        return _Task(self.evidence[some], self.labels[some], self.shares[some])
 
     def improved(self, state: _State, is_own: npt.NDArray[np.bool_]) -> _State:
         """Return the state after rounds of EM, where the mistakes in *is_own* have rates of their own."""
@@ -102,8 +128,8 @@ class _Task:
             posterior = joint / joint.sum(axis=1, keepdims=True)
             mistakes = _estimate_mistakes(posterior.T @ self.given, is_own)
             moved = float(np.abs(mistakes - state.mistakes).max())
-            state = _State(combine(self.evidence, posterior, state.combiner, n_steps=8), mistakes)
-            if moved < 1e-5:
+            state = _State(combine(self.evidence, posterior, self.shares, state.combiner, n_steps=8), mistakes)
+            if moved < 1e-4:
                 break
         return state
 
@@ -114,12 +140,18 @@ class _Task:
 
     def fit_of(self, state: _State) -> float:
         """Return the log-likelihood of the labels."""
-        return float(np.log(self.joint(state).sum(axis=1)).sum())
+        return float(np.log(self.joint(state).sum(axis=1)) @ self.shares)
 
-    def expected(self, state: _State) -> Floats:
-        """Return the expected number of images that show class i and are labeled j."""
+    def expected(self, state: _State, *, surely: _State | None = None) -> Floats:
+        """Return the expected number of images that show class i and are labeled j.
+
+        With *surely*, only of those that show it with a chance of _SURE or more by that state, whatever their label.
+        """
         joint = self.joint(state)
-        counts: Floats = (joint / joint.sum(axis=1, keepdims=True)).T @ self.given
+        posterior = joint / joint.sum(axis=1, keepdims=True)
+        if surely is not None:
+            posterior *= surely.combiner.chances(self.evidence) >= _SURE
+        counts: Floats = posterior.T @ self.given
         return counts
 
     def explained(self, state: _State, is_own: npt.NDArray[np.bool_]) -> LabelNoise:
@@ -141,10 +173,10 @@ def _choose_rates(
     counts = task.expected(free)
     usual = np.maximum(plain.mistakes * counts.sum(axis=1, keepdims=True), 1e-9)
     gain = np.where(off & (counts > usual), counts * np.log(np.maximum(counts, 1e-9) / usual) - (counts - usual), 0)
-    price = np.log(max(n_classes * (n_classes - 1), 1)) + 0.5 * np.log(max(len(task.labels), 1))
-    base, is_own = task.fit_of(plain), gain > price
+    price = np.log(max(n_classes * (n_classes - 1), 1)) + 0.5 * np.log(max(task.shares.sum(), 1))
+    base, is_own = task.fit_of(plain), (gain > price) & (2 * task.expected(free, surely=plain) > counts)
     while is_own.any():
-        state = task.improved(free, is_own)
+        state = free = task.improved(free, is_own)
         if task.fit_of(state) - base > price * is_own.sum():
             return state, is_own
         n_left = int(0.75 * is_own.sum())  # the weakest go
