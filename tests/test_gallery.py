@@ -124,7 +124,7 @@ def test_the_line_of_pandas_makes_what_the_gallery_shows(ds, kind, query):
     gallery._query = dict(asked.__dict__)
     shown = [gallery._controller.ids[i] for i in gallery._controller.find(asked).tiles]
     assert run(gallery.code, ds, gallery).index.tolist() == shown
-    if query in ({"text": "CAT"}, {"tag": "=drop"}):
+    if query in ({"text": "CAT"}, {"tag": "=drop"}) and kind != "label_issues":  # the one cat is of a class too small
         assert 0 < len(shown) < len(gallery._controller.ids)
 
 

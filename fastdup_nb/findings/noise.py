@@ -24,7 +24,7 @@ _PRIOR_IMAGES = 100
 _LEAST_RIGHT = 0.5  # share of a class whose labels are right; else a class could not be told from its mistakes
 _N_ROUNDS = 20
 _MOST_FITTED = 5000  # images that the model of mistakes is fitted on; more are sampled
-_SURE = 0.75  # chance of a class from which on a picture may speak for a rate of mistakes of its own
+_SURE = 0.7  # chance of a class from which on a picture may speak for a rate of mistakes of its own
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +174,7 @@ def _choose_rates(
     usual = np.maximum(plain.mistakes * counts.sum(axis=1, keepdims=True), 1e-9)
     gain = np.where(off & (counts > usual), counts * np.log(np.maximum(counts, 1e-9) / usual) - (counts - usual), 0)
     price = np.log(max(n_classes * (n_classes - 1), 1)) + 0.5 * np.log(max(task.shares.sum(), 1))
-    base, is_own = task.fit_of(plain), (gain > price) & (2 * task.expected(free, surely=plain) > counts)
+    base, is_own = task.fit_of(plain), (gain > price) & (5 * task.expected(free, surely=plain) > counts)
     while is_own.any():
         state = free = task.improved(free, is_own)
         if task.fit_of(state) - base > price * is_own.sum():
