@@ -163,7 +163,7 @@ def deck_of_anything(images: object, shown: Shown) -> Deck:
     if isinstance(images, pd.DataFrame) and {"image_id_a", "image_id_b"} <= set(images.columns):
         return _deck_of_pairs(images, shown)
     table = _as_table(images, shown)
-    own = [column for column in table.columns if column not in shown.images.columns][:4]
+    own = [name for name in table.columns if name not in shown.images.columns and not str(name).endswith("_id")][:4]
     row_column = next((name for name in ("group", "cluster") if name in table.columns), "")
     caption = _plain_caption(table, own, shown)
     plain = partial(Deck, title="Gallery", headline="", code=_code_of(images), empty="There is no image in it.")
