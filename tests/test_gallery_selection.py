@@ -84,6 +84,11 @@ def test_the_line_of_pandas_of_a_list_runs_with_nothing_but_the_dataset_and_the_
     assert ("gallery" in gallery.code) == (n > 8)
 
 
+def test_a_frame_s_ids_of_other_images_are_not_read_out(ds):
+    tile = Browser(ds.gallery(ds.outliers().table)).page()["rows"][0]["tiles"][0]
+    assert not any("nearest id" in line for line in tile["lines"])
+
+
 def test_a_gallery_is_called_what_it_is_called_in_the_notebook(monkeypatch):
     from fastdup_nb.widgets import _base
 

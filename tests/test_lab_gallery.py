@@ -419,6 +419,18 @@ def test_aria_tells_the_place_of_rows_and_tiles_over_all_pages(lab, page):
 
 def test_a_gallery_that_has_a_name_tells_code_with_it(lab, page):
     assert lab.kernel_eval("e.code") == "e.table"
+    lab.kernel_eval("setattr(x.map, 'selection', x.gallery._controller.ids[:9])")
+    lab.wait_for_kernel("eval(x.gallery.code.split('; ')[0].removeprefix('t = ')).equals(x.gallery.table)", True)
+    lab.kernel_eval("setattr(x.map, 'selection', [])")
+
+
+def test_undo_and_redo_stay_together_at_the_end_of_a_narrow_foot(lab, page):
+    boxes = [gallery(page, 6).get_by_role("button", name=name).bounding_box() for name in ("Undo", "Redo")]
+    assert boxes[0]["y"] == boxes[1]["y"]
+    search = gallery(page).get_by_label("Filter by path or label")
+    assert search.evaluate(
+        "box => box.clientWidth - 24 >= new OffscreenCanvas(1, 1).getContext('2d').measureText(box.placeholder).width"
+    )
 
 
 def test_rows_are_opened_and_reviewed_by_keys(lab, page):

@@ -148,7 +148,7 @@ def deck_of_anything(images: object, shown: Shown) -> Deck:
     if isinstance(images, pd.DataFrame) and {"image_id_a", "image_id_b"} <= set(images.columns):
         return _deck_of_pairs(images, shown)
     table = _as_table(images, shown)
-    own = [column for column in table.columns if column not in shown.images.columns][:4]
+    own = [name for name in table.columns if name not in shown.images.columns and not str(name).endswith("_id")][:4]
     row_column = next((name for name in ("group", "cluster") if name in table.columns), "")
     caption = _plain_caption(table, own, shown)
     plain = partial(Deck, title="Gallery", headline="", code=_code_of(images), empty="There is no image in it.")
@@ -245,8 +245,7 @@ def _as_table(images: object, shown: Shown) -> pd.DataFrame:
                 f"'image_id_a' and 'image_id_b'. Got columns {[str(column) for column in images.columns][:8]}."
             )
     else:
-        ids = [images] if isinstance(images, str) else [str(i) for i in images]  # type: ignore[attr-defined]
-        table = pd.DataFrame(index=pd.Index(ids, name="image_id", dtype=object))
+        table = pd.DataFrame(index=pd.Index(_as_ids(images), name="image_id", dtype=object))
     _check_known(table.index, shown)
     return table
 
@@ -263,8 +262,17 @@ def _check_known(ids: object, shown: Shown) -> None:
 
 def _code_of(images: object) -> str:
     """Return Python for a few ids; a frame or a long list is nowhere but in the gallery."""
-    ids = [images] if isinstance(images, str) else list(images) if isinstance(images, (list, tuple, pd.Index)) else []
-    return f"ds.images.loc[{[str(i) for i in ids]!r}]" if 0 < len(ids) <= _FEW else ""
+    is_list = isinstance(images, (str, list, tuple, pd.Index))
+    ids = _as_ids(images[: _FEW + 1] if not isinstance(images, str) else images) if is_list else []  # type: ignore[index]
+    return f"ds.images.loc[{ids!r}]" if 0 < len(ids) <= _FEW else ""
+
+
+def _as_ids(images: object) -> list[str]:
+    if isinstance(images, str):
+        return [images]
+    if isinstance(images, (pd.Index, pd.Series)):  # going through one of Arrow's is slow
+        images = images.to_numpy(dtype=object)
+    return list(map(str, images))  # type: ignore[call-overload]
 
 
 def _with_noise(clusters: pd.DataFrame, n_noise: int) -> pd.DataFrame:

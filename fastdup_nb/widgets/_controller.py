@@ -61,7 +61,7 @@ class Controller:
         self.tags = pictures.tags
         self.selection: list[str] = []
         self.lock = _LOCK
-        self.ids = [str(image_id) for image_id in deck.table.index]
+        self.ids = list(map(str, deck.table.index.to_numpy(dtype=object)))
         self._images = frozenset(self.ids)
         self._labels = pictures.images["label"].reindex(deck.table.index)
         self._answers: OrderedDict[Query, Found] = OrderedDict()

@@ -26,6 +26,7 @@ class Explorer(ipywidgets.HBox):  # type: ignore[misc]
     def __init__(self, chart: Map, gallery: Gallery) -> None:
         self.map, self.gallery = chart, gallery
         gallery.thumbnail_size = 96
+        gallery._explorer = self
         half = {"flex": "1 1 480px", "min_width": "0"}
         for widget in (chart, gallery):
             widget.layout = ipywidgets.Layout(**half)

@@ -46,6 +46,7 @@ class Gallery(anywidget.AnyWidget):
     _esm = read_module("common.js", "hub.js", "viewer.js", "grid.js", "gallery.js")
     _css = read_module("common.css", "gallery.css")
 
+    _explorer: object = None  # what it is a part of, where that is what has a name
     _about: Mapping[str, object] = MappingProxyType({})
 
     selection = Selection()
@@ -265,8 +266,13 @@ class Gallery(anywidget.AnyWidget):
             "_counts": self._controller.counts(), "code": self._controller.code(query),
         }  # fmt: skip
 
+    def _find_name(self) -> str:
+        return (
+            find_name(self, "gallery") if self._explorer is None else f"{find_name(self._explorer, 'explorer')}.gallery"
+        )
+
     def _renew_code(self) -> None:
-        self._controller.called = find_name(self, "gallery")
+        self._controller.called = self._find_name()
         self.code = self._controller.code(self._asked)
 
 

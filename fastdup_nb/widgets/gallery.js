@@ -81,8 +81,8 @@ class GalleryView extends Grid {
       make("div", { class: "fdnb-bar", role: "toolbar", "aria-label": "Page, filter and sort" }, this.back, this.search, this.tagFilter, this.sort, this.note, make("span", { class: "fdnb-gap" }),
         this.sizes, this.pageSize, make("span", { class: "fdnb-pages" }, this.before, this.number, this.total, this.after)),
       this.progress, this.helpPanel, this.error, this.grid, this.viewer.element,
-      make("div", { class: "fdnb-bar fdnb-foot", role: "toolbar", "aria-label": "Tags" }, this.selectedNote, this.tagBar, make("span", { class: "fdnb-gap" }), this.status,
-        make("button", { text: "Undo", title: "u", onclick: () => this.hub.act({ op: "undo" }) }), make("button", { text: "Redo", title: "Shift + u", onclick: () => this.hub.act({ op: "redo" }) })),
+      make("div", { class: "fdnb-bar fdnb-foot", role: "toolbar", "aria-label": "Tags" }, this.selectedNote, this.tagBar,
+        make("span", { class: "fdnb-done" }, this.status, make("button", { text: "Undo", title: "u", onclick: () => this.hub.act({ op: "undo" }) }), make("button", { text: "Redo", title: "Shift + u", onclick: () => this.hub.act({ op: "redo" }) }))),
       make("div", { class: "fdnb-code" }, this.codeLine, copy),
     );
   }
