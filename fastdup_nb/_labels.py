@@ -60,7 +60,7 @@ class Labels:
         -----
         Out-of-sample chances as in confident learning (Northcutt, Jiang and Chuang, 2021); the model of mistakes of
         Lawrence and Schölkopf (2001). Classes of fewer than three different pictures are not judged. Method and
-        measured numbers: ``docs/findings.md``.
+        measured numbers: ``docs/labels.md``.
 
         Examples
         --------

@@ -130,7 +130,7 @@ class Novelty:
         -----
         Distance to the nearest known pictures (Sun et al., 2022), conformal p-values (Vovk et al., 2005), and lists
         after Benjamini and Hochberg (1995), see Bates et al. (2023); together after Marandon et al. (2024).
-        ``fastdup_nb.findings.novelty`` and ``.together`` tell how, and what is guaranteed; ``docs/findings.md`` tells
+        ``fastdup_nb.findings.novelty`` and ``.together`` tell how, and what is guaranteed; ``docs/novelty.md`` tells
         what was measured.
 
         Examples

@@ -72,7 +72,7 @@ class Sequences:
         between two pictures; a fade by the blank frames in its middle. What is gone again after at most three frames is
         an event. With your own vectors there are no gray pictures: dissolves are then not told from movement and none
         is claimed, and fades and flashes are seen by vectors alone.
-        ``docs/findings.md`` tells more, with what was measured.
+        ``docs/sequences.md`` tells more, with what was measured.
 
         Examples
         --------

@@ -279,7 +279,7 @@ def flag_novel(
     Notes
     -----
     Bates, Candès, Lei, Romano and Sesia (2023), "Testing for outliers with conformal p-values", show that the rule for
-    lists holds with a held-out calibration. With leave-one-out it is not proven; ``docs/findings.md`` measures it.
+    lists holds with a held-out calibration. With leave-one-out it is not proven; ``docs/novelty.md`` measures it.
 
     Examples
     --------

@@ -102,7 +102,7 @@ def choose_to_label(
     >>> from fastdup_nb.findings.queue import choose_to_label
     >>> vectors = np.array([[1, 0, 0], [0, 1, 0], [0, 1, 0.1], [0, 1, 0.2], [0, 0, 1]], dtype=np.float32)
     >>> choose_to_label(vectors, [0, -1, -1, -1, -1], n=2).rows.tolist()
-    [2, 4]
+    [3, 4]
     """
     n = check_integer(n, "n", "choose_to_label", low=1)
     codes = np.asarray(labels, dtype=np.int64)

@@ -26,7 +26,8 @@ __all__ = ["LEAST_KNOWN", "LEAST_NEW", "score_together"]
 
 LEAST_NEW, LEAST_KNOWN = 20, 40  # pictures, below which a list tells too little
 _STRENGTH = 0.1  # of the fit: scikit-learn's C; smaller is simpler
-_MOST_FITTED = 10_000
+_MOST_FITTED = 20_000
+_N_FOLDS = 5
 _TWIN_SHARE = 0.05  # of the usual distance
 _FAMILIAR = 0.99  # nearer to known pictures than so many of these are to each other
 
@@ -63,7 +64,8 @@ def score_together(
     After Marandon, Lei, Mary and Roquain (2024), "Adaptive novelty detection with false discovery rate guarantee": a
     classifier (here logistic regression on the vectors) tells the first half from the second half and the new pictures
     mixed. It does not know which of these are new, so it treats them alike, and the p-values hold whatever it learns,
-    as does the rule for lists. It learns something only where the list has many pictures of a new kind. A picture that
+    as does the rule for lists. Where the list has too few pictures of a new kind for it to learn from, its odds
+    count for nothing, and the distance is left. A picture that
     is nearer to known ones than 99 % of these are to each other has a p-value of 1.
 
     Examples
@@ -91,10 +93,10 @@ def score_together(
     learned = np.intersect1d(np.unique(split.groups, return_index=True)[1], np.flatnonzero(split.is_fit))
     scores = np.log(distances)
     n_known = len(split.calibrated)
-    different = np.append(np.arange(n_known), n_known + _leave_out_twins(asked, model.scale, n_jobs))
-    odds = _learn_odds(split.vectors[learned], mixed, different, np.random.default_rng(random_state))
+    twins = np.append(np.arange(n_known), n_known + _find_twins(asked, model.scale, n_jobs))
+    odds, weight = _learn_odds(split.vectors[learned], mixed, twins, np.random.default_rng(random_state))
     if odds.std() > 0:
-        scores = scores + odds * scores.std() / odds.std()
+        scores = scores + weight * odds * scores.std() / odds.std()
     known, new = np.sort(scores[:n_known]), scores[n_known:]
     p_values = (1 + n_known - np.searchsorted(known, new, side="left")) / (n_known + 1)
     found = np.exp(new - np.median(known))
@@ -105,22 +107,41 @@ def score_together(
     return NewScores(found, p_values, alone.indices, alone.similarities), n_known
 
 
-def _leave_out_twins(vectors: Vectors, scale: float, n_jobs: int) -> Rows:
-    """Return one row of each burst of all but the same pictures, which would count as a kind of their own."""
+def _find_twins(vectors: Vectors, scale: float, n_jobs: int) -> Rows:
+    """Return a number for each picture, the same in a burst of next to equal ones, which would seem a kind."""
     indices, distances = search(vectors, vectors, n_neighbors=8, n_jobs=n_jobs)
-    twins = group_twins(indices, distances, bound=_TWIN_SHARE * scale)
-    return np.unique(twins, return_index=True)[1].astype(np.int64)
+    return group_twins(indices, distances, bound=_TWIN_SHARE * scale)
 
 
-def _learn_odds(learned: Vectors, mixed: Vectors, different: Rows, rng: np.random.Generator) -> Floats:
-    """Return the log odds of each mixed picture of being one of these rather than one that was learned from."""
+def _learn_odds(learned: Vectors, mixed: Vectors, twins: Rows, rng: np.random.Generator) -> tuple[Floats, float]:
+    """Return the log odds of each mixed picture of not being one of those learned from, and how far to trust them.
+
+    Each is judged by what was fitted to other pictures. The trust is that of James and Stein: 0 where the odds tell the
+    two sides no better than chance would, near 1 where they do so beyond doubt.
+    """
     from sklearn.linear_model import LogisticRegression
 
-    parts = [part / np.linalg.norm(part, axis=1, keepdims=True) for part in (learned, mixed)]
-    fitted = [
-        part if len(part) <= _MOST_FITTED else rng.permutation(part)[:_MOST_FITTED]
-        for part in (parts[0], parts[1][different])
-    ]
-    is_mixed = np.repeat([0, 1], [len(part) for part in fitted])
-    model = LogisticRegression(C=_STRENGTH, class_weight="balanced", max_iter=1000, tol=1e-3)
-    return np.asarray(model.fit(np.vstack(fitted), is_mixed).decision_function(parts[1]), dtype=np.float64)
+    vectors = np.vstack([learned, mixed])
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    is_mixed = np.arange(len(vectors)) >= len(learned)
+    groups = np.append(np.arange(len(learned)), len(learned) + twins)
+    is_first = np.isin(np.arange(len(vectors)), np.unique(groups, return_index=True)[1])
+    fold = rng.permutation(np.arange(groups.max() + 1) % _N_FOLDS)[groups]
+    odds = np.zeros(len(vectors))
+    for number in range(_N_FOLDS):
+        rows = rng.permutation(np.flatnonzero(is_first & (fold != number)))[:_MOST_FITTED]
+        if len(np.unique(is_mixed[rows])) == 2 and (fold == number).any():
+            model = LogisticRegression(C=_STRENGTH, class_weight="balanced", max_iter=1000, tol=1e-3)
+            odds[fold == number] = model.fit(vectors[rows], is_mixed[rows]).decision_function(vectors[fold == number])
+    return odds[is_mixed], _measure_trust(odds[is_first], is_mixed[is_first])
+
+
+def _measure_trust(odds: Floats, is_mixed: npt.NDArray[np.bool_]) -> float:
+    """Return 1 - (error / excess)², at least 0, of the area under the curve over one half."""
+    from scipy.stats import rankdata
+
+    n_mixed, n_learned = int(is_mixed.sum()), int((~is_mixed).sum())
+    ranks = float(rankdata(odds)[is_mixed].sum())
+    excess = (ranks - n_mixed * (n_mixed + 1) / 2) / (n_mixed * n_learned) - 0.5
+    error = np.sqrt((n_mixed + n_learned + 1) / (12 * n_mixed * n_learned))
+    return max(0.0, 1 - float(error / excess) ** 2) if excess > 0 else 0.0
