@@ -94,9 +94,7 @@ def print_start(photos: Path, n_starts: int) -> None:
     for what, at in (("import fastdup_nb", 0), ("fd.Dataset(...)", 2)):
         wall, processor = ([each[i] for each in times[1:]] for i in (at, at + 1))  # the first only warms the system up
         median, middle = statistics.median(wall), statistics.median(processor)
-        print(
-            f"start     {what} adds {median:.3f} s, {middle:.3f} s of processor time (wall at most {max(wall):.3f} s)"
-        )
+        print(f"start     {what} adds {median:.3f} s, {middle:.3f} s of processor time (at most {max(wall):.3f} s)")
 
 
 def repeat_photos(photos: Path, folder: Path, n: int, *, kind: str) -> int:
