@@ -39,6 +39,19 @@ ds = fd.Dataset(sys.argv[1], cache=sys.argv[2])
 dups, outliers, clusters = ds.duplicates(), ds.outliers(), ds.clusters()
 print(len(dups.pairs), outliers.n_outliers, len(clusters.clusters))
 """
+START = """
+import sys, time
+import numpy, pandas
+def now():
+    return time.perf_counter(), time.process_time()
+times = [now()]
+import fastdup_nb as fd
+fd.Dataset
+times.append(now())
+fd.Dataset(sys.argv[1], cache=None)
+times.append(now())
+print(*(after - before for a, b in zip(times, times[1:]) for before, after in zip(a, b)))
+"""
 THEIRS = """
 import os, sys
 os.environ.update(SENTRY_OPT_OUT="1", FASTDUP_PRODUCTION="1")
@@ -55,9 +68,11 @@ def main() -> None:
     parser.add_argument("--against", help="a Python that has fastdup 2.54")
     parser.add_argument("--n", type=int, default=2000)
     parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--starts", type=int, default=7)
     parser.add_argument("--only", choices=KINDS, help="measure one of the three folders")
     args = parser.parse_args()
     print_machine(["numpy", "pillow", "onnxruntime", "pandas", "scikit-learn"], photos=args.n, repeats=args.repeats)
+    print_start(args.photos, args.starts)
     rows = []
     for kind in [args.only] if args.only else KINDS:
         with tempfile.TemporaryDirectory() as folder:
@@ -66,6 +81,20 @@ def main() -> None:
             print(f"{kind}: {args.n} files, {size / 1e6:.0f} MB")
             rows += compare(images, args, kind)
     print_table(rows)
+
+
+def print_start(photos: Path, n_starts: int) -> None:
+    """Print what the import and making a Dataset add to a process with numpy and pandas, in seconds."""
+    command = [sys.executable, "-c", START, str(photos)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    times = []
+    for _ in range(n_starts + 1):
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+        times.append([float(told) for told in done.stdout.split()])
+    for what, at in (("import fastdup_nb", 0), ("fd.Dataset(...)", 2)):
+        wall, processor = ([each[i] for each in times[1:]] for i in (at, at + 1))  # the first only warms the system up
+        median, middle = statistics.median(wall), statistics.median(processor)
+        print(f"start     {what} adds {median:.3f} s, {middle:.3f} s of processor time (at most {max(wall):.3f} s)")
 
 
 def repeat_photos(photos: Path, folder: Path, n: int, *, kind: str) -> int:

@@ -52,11 +52,21 @@ def align_details(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8], *, noise: 
 
 
 def _align_some(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8], side: int, noise: float) -> FloatArray:
-    x, y, halved = _centered(a), _centered(b), _pool(side).T
-    found = _lay_over(x @ halved, y @ halved, _rough_ways(side), noise)
-    good = np.flatnonzero(found >= _PROMISING)
-    found[good] = np.maximum(found[good], _lay_over(x[good], y[good], _fine_ways(side), noise))
+    x, y, halved, turned = _centered(a), _centered(b), _pool(side).T, _mirror(side)
+    orders = [(x, y), (y, x), (x, y[:, turned]), (y[:, turned], x)]  # either in the other, as they are and mirrored
+    rough = np.stack([_rough_ways(side).correlate(one @ halved, other @ halved, noise) for one, other in orders])
+    found: FloatArray = np.maximum(rough.max(axis=0), 0)
+    order = rough.argmax(axis=0)
+    for i, (one, other) in enumerate(orders):
+        good = np.flatnonzero((order == i) & (found >= _PROMISING))
+        found[good] = np.maximum(found[good], _fine_ways(side).correlate(one[good], other[good], noise))
     return found
+
+
+def _mirror(side: int) -> npt.NDArray[np.int64]:
+    """Return where the pixels of a mirrored picture come from."""
+    places: npt.NDArray[np.int64] = np.arange(side * side).reshape(side, side)[:, ::-1].ravel()
+    return places
 
 
 class _Ways:
@@ -83,16 +93,6 @@ class _Ways:
         spread_b = np.einsum("nwp,nwp->nw", sampled, sampled) - sum_b**2 / n + noise**2 * n
         correlations: FloatArray = joint / np.sqrt(spread_a * spread_b)
         return np.asarray(correlations.max(axis=1), dtype=np.float32)
-
-
-def _lay_over(a: FloatArray, b: FloatArray, ways: _Ways, noise: float) -> FloatArray:
-    """Return the best correlation, of either over the other, as they are and mirrored."""
-    side = int(a.shape[1] ** 0.5)
-    mirrored = b.reshape(-1, side, side)[:, :, ::-1].reshape(b.shape)
-    best = np.zeros(len(a), np.float32)
-    for one, other in ((a, b), (b, a), (a, mirrored), (mirrored, a)):
-        np.maximum(best, ways.correlate(one, other, noise), out=best)
-    return best
 
 
 def _centered(details: npt.NDArray[np.uint8]) -> FloatArray:
