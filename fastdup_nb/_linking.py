@@ -40,7 +40,12 @@ def link_vectors(
         graph = build_graph(vectors, n_neighbors=n_neighbors, method=method, random_state=random_state, n_jobs=n_jobs)
     else:
         graph = update_graph(
-            older[0], vectors, kept=_match(older[1], names), method=method, random_state=random_state, n_jobs=n_jobs
+            older[0],
+            vectors,
+            kept=match_names(older[1], names),
+            method=method,
+            random_state=random_state,
+            n_jobs=n_jobs,
         )
     store.put_result(key, _pack(graph, names), family=family)
     return graph
@@ -63,8 +68,8 @@ def merge_equal(descriptors: Descriptors) -> tuple[Descriptors, npt.NDArray[np.i
     return descriptors.take(np.unique(rows, return_index=True)[1]), rows
 
 
-def _match(old: Names, new: Names) -> npt.NDArray[np.int64]:
-    """Return for each new row its place among the old ones, or -1."""
+def match_names(old: Names, new: Names) -> npt.NDArray[np.int64]:
+    """Return for each new name its place among the old ones, or -1."""
     places = {bytes(name): i for i, name in enumerate(old)}
     return np.array([places.get(bytes(name), -1) for name in new], dtype=np.int64)
 

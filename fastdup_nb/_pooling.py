@@ -6,15 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from ._linking import merge_equal
 from ._scan import count_processors
 from ._stages import Stages
-from .embeddings import Descriptors, score_pairs
+from .embeddings import Descriptors, score_edges
 from .errors import ParameterError
-from .findings.edges import Copies, IntArray
+from .findings.edges import Copies, IntArray, Score
 from .findings.keeping import find_unsure_of
 from .findings.leaks import LeakTables, find_leaks, link_graph, link_sides
 from .findings.verdicts import Verdicts, number_verdicts
@@ -34,14 +33,11 @@ class Pool:
     verdicts: Verdicts | None
     number_pixels: Callable[[Sequence[int]], IntArray]
     n_jobs: int
+    score: Score
     graph: NeighborGraph | None = None
 
     def __len__(self) -> int:
         return len(self.image_ids)
-
-    def score(self, a: IntArray, b: IntArray) -> npt.NDArray[np.float32]:
-        """Return the similarity of rows *a* and rows *b*."""
-        return score_pairs(self.descriptors.take(a), self.descriptors.take(b))
 
     def copies(self, near: tuple[IntArray, IntArray]) -> Copies:
         """Return the images as those of ``findings``; rows of *near* may have the same pixels."""
@@ -66,7 +62,7 @@ def pool_one(stages: Stages) -> Pool:
     labels = stages.labels.iloc[stages.valid]
     return Pool(
         stages.valid_ids, stages.rows, stages.files, stages.descriptors, stages.valid_facts, _without_gaps(labels),
-        stages.verdicts, stages.pixel_ids, count_processors(stages.settings.n_jobs), stages.graph,
+        stages.verdicts, stages.pixel_ids, count_processors(stages.settings.n_jobs), stages.score, stages.graph,
     )  # fmt: skip
 
 
@@ -97,9 +93,11 @@ def pool_two(one: Stages, other: Stages) -> Pool:
         known: dict[str, int] = {}
         return np.array([known.setdefault(name, len(known)) for name in names], dtype=np.int64)
 
+    n_jobs = count_processors(one.settings.n_jobs)
     return Pool(
         [*one.valid_ids, *other.valid_ids], of_distinct[places] if len(places) else places, files, both,
-        [*one.valid_facts, *other.valid_facts], labels, verdicts, number_pixels, count_processors(one.settings.n_jobs),
+        [*one.valid_facts, *other.valid_facts], labels, verdicts, number_pixels, n_jobs,
+        lambda a, b: score_edges(both, a, b, n_jobs=n_jobs),
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from ._given import Settings, check_directions, check_length, join_columns, tell
 from ._linking import link_vectors, merge_equal
 from ._pixels import hash_in_full, number_pictures
 from ._scan import Scan, count_processors, facts_key, find_waiting, load_descriptors, scan_images
+from ._scores import PairScores
 from ._store import Store, default_location
 from ._text import TEXT, show_path
 from .embeddings import GENERIC_PRESETS, Descriptors, Encoder, load_encoder, presets_for
@@ -204,6 +205,15 @@ class Stages:
                 random_state=s.random_state,
                 n_jobs=count_processors(s.n_jobs),
             )
+
+    @cached_property
+    def score(self) -> PairScores:
+        """The similarity of pairs of distinct vectors, which each pair has once."""
+        with self._lock:
+            if "score" in self.__dict__:
+                return self.__dict__["score"]  # type: ignore[no-any-return]
+            n_jobs = count_processors(self.settings.n_jobs)
+            return PairScores(self.descriptors, self.store, self.encoder_key, n_jobs=n_jobs)
 
     @property
     def verdicts(self) -> Verdicts | None:

@@ -28,7 +28,6 @@ from ._stages import Stages
 from ._subset import choose_images, take_stages
 from ._text import show_path
 from ._validation import check_choice, check_integer
-from .embeddings import score_pairs
 from .errors import ParameterError
 from .findings.clusters import default_min_cluster_size, find_clusters, label_clusters
 from .findings.duplicates import find_duplicates, read_similarity
@@ -292,11 +291,10 @@ class Dataset(Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
             pixels=stages.pixel_ids(find_unsure_pixels(stages.valid_facts, stages.rows, stages.graph)),
             rank=rank_images(images.loc[stages.valid_ids], keep),
         )
-        descriptors = stages.descriptors
         found = find_duplicates(
             copies,
             stages.graph.indices,
-            lambda a, b: score_pairs(descriptors.take(a), descriptors.take(b)),
+            stages.score,
             min_similarity=least,
             verdicts=stages.verdicts,
             include_rejected=include_rejected,

@@ -107,7 +107,8 @@ def test_the_front_end_gets_the_whole_state_with_the_model_and_after_it_the_firs
 
 QUERIES = [{}, {"text": "CAT"}, {"tag": "=drop"}, {"tag": "untagged"}, {"row": 1}, {"sort": 0}]
 WITHOUT = {  # single images; one order only
-    ("outliers", "row"), ("similar", "row"), ("sample", "row"), ("quality", "sort"), ("label_issues", "row"), ("predictions", "row"),
+    ("outliers", "row"), ("similar", "row"), ("sample", "row"), ("quality", "sort"), ("label_issues", "row"),
+    ("predictions", "row"),
 }  # fmt: skip
 
 

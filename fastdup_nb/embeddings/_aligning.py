@@ -42,12 +42,9 @@ def align_details(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8], *, noise: 
     best = np.zeros(len(a), np.float32)
     if side < _SMALLEST:
         return best
-    from threadpoolctl import threadpool_limits  # comes with scikit-learn
-
-    with threadpool_limits(limits=1, user_api="blas"):  # products so small are slower on several
-        for start in range(0, len(a), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            best[part] = _align_some(a[part], b[part], side, noise)
+    for start in range(0, len(a), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        best[part] = _align_some(a[part], b[part], side, noise)
     return np.minimum(best, 1)
 
 

@@ -8,7 +8,9 @@ things.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +30,8 @@ _POWER = 10  # how near to perfect it must be to count
 _LEAST_ALIGNED = 0.5  # cosine below which pictures are too far apart for structure to make them near
 _FLAT = 4.0  # gray levels of contrast below which a picture shows nothing
 _NOISE = 2.0  # gray levels of contrast below which structure says nothing
-_CHUNK = 8192
+_CHUNK = 2048
+_LIMITING = threading.Lock()
 
 
 def score_pairs(a: Descriptors, b: Descriptors) -> FloatArray:
@@ -61,12 +64,21 @@ def score_pairs(a: Descriptors, b: Descriptors) -> FloatArray:
     return scores
 
 
-def score_edges(descriptors: Descriptors, rows: npt.NDArray[np.integer], others: npt.NDArray[np.integer]) -> FloatArray:
-    """Return :func:`score_pairs` of the pictures numbered *rows* and *others*, a piece at a time to spare memory."""
+def score_edges(
+    descriptors: Descriptors, rows: npt.NDArray[np.integer], others: npt.NDArray[np.integer], *, n_jobs: int = 1
+) -> FloatArray:
+    """Return :func:`score_pairs` of the pictures numbered *rows* and *others*, some at a time, on *n_jobs* threads."""
+    from threadpoolctl import threadpool_limits  # comes with scikit-learn
+
     scores = np.empty(len(rows), np.float32)
-    for start in range(0, len(rows), _CHUNK):
+
+    def score(start: int) -> None:
         part = slice(start, start + _CHUNK)
         scores[part] = score_pairs(descriptors.take(rows[part]), descriptors.take(others[part]))
+
+    # Products so small are slower on several threads each. The limit is the process's, so one call at a time sets it.
+    with _LIMITING, threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(max(1, n_jobs)) as pool:
+        list(pool.map(score, range(0, len(rows), _CHUNK)))
     return scores
 
 

@@ -14,7 +14,6 @@ from .._text import TEXT
 
 #: A connected set of nodes up to this size is compared in full, beyond the edges of the graph.
 MAX_COMPLETED = 1000
-_CHUNK = 8192
 
 IntArray = npt.NDArray[np.int64]
 Score = Callable[[IntArray, IntArray], npt.NDArray[np.float32]]
@@ -85,7 +84,7 @@ class Edges:
         a, b = a[b >= 0], b[b >= 0]
         a, b = np.minimum(a, b), np.maximum(a, b)
         keep = np.unique(a * len(indices) + b, return_index=True)[1]
-        found = cls(a[keep], b[keep], score_chunks(score, a[keep], b[keep])).at_least(least)
+        found = cls(a[keep], b[keep], score(a[keep], b[keep])).at_least(least)
         return cls(node_of_row[found.a], node_of_row[found.b], found.similarity).once()
 
     def at_least(self, least: float) -> Edges:
@@ -146,10 +145,4 @@ def pairs_of_sets(order: IntArray, starts: IntArray, sizes: IntArray, *, at_most
 
 def score_nodes(copies: Copies, score: Score, a: IntArray, b: IntArray) -> Edges:
     """Return edges with the similarity of the rows that stand for two nodes."""
-    return Edges(a, b, score_chunks(score, copies.first_row[a], copies.first_row[b]))
-
-
-def score_chunks(score: Score, a: IntArray, b: IntArray) -> npt.NDArray[np.float32]:
-    """Return the similarity of rows, some at a time."""
-    parts = [score(a[i : i + _CHUNK], b[i : i + _CHUNK]) for i in range(0, len(a), _CHUNK)]
-    return np.concatenate([np.empty(0, dtype=np.float32), *parts])
+    return Edges(a, b, score(copies.first_row[a], copies.first_row[b]))

@@ -20,7 +20,7 @@ from .._text import TEXT
 from ..graph import NeighborGraph, search
 from ._cells import Cells
 from .duplicates import MAX_LISTED_COPIES, MAX_LISTED_PAIRS, TIERS
-from .edges import Copies, Edges, IntArray, Score, pairs_within, score_chunks, score_nodes
+from .edges import Copies, Edges, IntArray, Score, pairs_within, score_nodes
 from .keeping import SAME_PIXELS_DISTANCE
 from .verdicts import Verdicts
 
@@ -135,7 +135,7 @@ def link_graph(graph: NeighborGraph, score: Score, *, min_similarity: float) -> 
     others = graph.indices[rows, ranks].astype(np.int64)
     a, b = np.minimum(rows, others), np.maximum(rows, others)
     keep = np.unique(a * graph.n_samples + b, return_index=True)[1]
-    similarity, distance = score_chunks(score, a[keep], b[keep]), graph.distances[rows, ranks][keep]
+    similarity, distance = score(a[keep], b[keep]), graph.distances[rows, ranks][keep]
     alike = (similarity >= min_similarity) | (distance <= SAME_PIXELS_DISTANCE)
     return Links(a[keep][alike], b[keep][alike], similarity[alike], distance[alike])
 
@@ -258,7 +258,7 @@ def _ask(  # noqa: PLR0917
     """Return the pairs that are alike among the *k* nearest, and whose later half still holds some."""
     indices, distances = search(base, queries, n_neighbors=k, n_jobs=n_jobs)
     a, b, distance = np.repeat(rows, k), of_base[indices.ravel()], distances.ravel()
-    similarity = score_chunks(score, np.minimum(a, b), np.maximum(a, b))  # as duplicates are, to the last digit
+    similarity = score(np.minimum(a, b), np.maximum(a, b))  # as duplicates are, to the last digit
     alike = (similarity >= least) | (distance <= SAME_PIXELS_DISTANCE)
     is_full = np.asarray(alike.reshape(-1, k)[:, k // 2 :].any(axis=1))
     alike &= a != b

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .edges import Copies, Edges, IntArray, Score, score_chunks, score_nodes
+from .edges import Copies, Edges, IntArray, Score, score_nodes
 
 #: Of more copies of one file that were judged apart, only the pairs with the first copy are listed.
 MAX_LISTED = 100
@@ -160,7 +160,7 @@ def _list_rejected(
     tier[copies.files[a] == copies.files[b]] = 0
     similarity = np.ones(len(a), dtype=np.float32)
     apart = copies.nodes[a] != copies.nodes[b]
-    similarity[apart] = score_chunks(score, copies.rows[a[apart]], copies.rows[b[apart]])
+    similarity[apart] = score(copies.rows[a[apart]], copies.rows[b[apart]])
     found = similarity >= least
     table = pd.DataFrame({"a": a[found], "b": b[found], "similarity": similarity[found], "tier": tier[found]})
     return table, _count_rejected(copies, rejected, table)
