@@ -298,6 +298,13 @@ def build_leaks(
     )  # fmt: skip
 
 
+_BY_IMAGE = (  # two rows for each pair
+    "lambda frame: frame.reset_index(drop=True).rename_axis('pair').melt([c for c in frame if c not in ('image_id_a', "
+    "'image_id_b')], value_name='image_id', ignore_index=False).sort_index(kind='stable').reset_index()"
+    ".set_index('image_id')"
+)
+
+
 def _deck_of_splits(found: Leaks) -> Deck:
     """Return a row for each pair: both images can be tagged, and judged to be no duplicates."""
     from ..widgets._deck import RowCaption, Sort
@@ -318,7 +325,7 @@ def _deck_of_splits(found: Leaks) -> Deck:
         "labels that differ first": Sort("labels_differ", ascending=False),
     }
     return replace(
-        deck, title="Leaks", headline=found._headline(), code=f"{call}.pipe(lambda frame: {deck.code})", sorts=sorts,
+        deck, title="Leaks", headline=found._headline(), code=f"{call}.pipe({_BY_IMAGE})", sorts=sorts,
         row_code=f"{call}.rename_axis('pair')", row_caption=row_caption, empty=found._empty(),
     )  # fmt: skip
 
