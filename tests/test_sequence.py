@@ -584,9 +584,20 @@ def test_deviations_are_those_of_the_model_in_order_of_time_and_in_stretches(seq
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("model", [None, 5, "model"])
+def test_deviations_take_what_normality_learned_and_what_it_found(ds, seq):
+    model = ds.where([image_id for image_id in ds.image_ids if image_id.startswith("camera_1/")]).normality()
+    pd.testing.assert_series_equal(
+        seq.deviations(model)["p_value"], model.score(ds).table["p_value"].reindex(seq.frames.index)
+    )
+    judged = model.score(ds, control="each", false_alarm_rate=0.2)
+    found = seq.deviations(judged)
+    assert found["is_novel"].sum() == judged.n_novel > 0
+    assert set(found.loc[found["is_novel"], "sequence"]) == {"camera_2"}
+
+
+@pytest.mark.parametrize("model", [None, 5, "model", pd.DataFrame({"score": [1]})])
 def test_a_model_that_cannot_score_is_a_clear_error(seq, model):
-    with pytest.raises(ParameterTypeError, match=r"must have a method score\(\)"):
+    with pytest.raises(ParameterTypeError, match=r"must be a model of what is normal"):
         seq.deviations(model)
 
 
