@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ._decisions import Listed
+from ._facade import Facade
 from ._stages import Stages
 from ._text import TEXT
 from ._validation import check_choice, check_integer
@@ -26,25 +27,13 @@ from .tags import Journal, Places, Tags
 from .tags._given import check_images, check_tags
 
 if TYPE_CHECKING:
-    from .results import Duplicates
+    pass
 
 _SKIPPED = "skipped"
 
 
-class Novelty:
+class Novelty(Facade):
     """What is normal and what is new: the part of ``Dataset`` that learns from a reference."""
-
-    _stages: Stages
-
-    if TYPE_CHECKING:
-
-        @property
-        def _shown(self) -> Shown: ...
-        @property
-        def tags(self) -> Tags: ...
-        def duplicates(self) -> Duplicates: ...
-        def using(self, **changes: object) -> Self: ...
-        def where(self, images: object = None) -> Self: ...
 
     def normality(self, *, by: str | None = None, calibration: str = "leave-one-out") -> Normality:
         """Learn from this collection what is normal, to judge new images by it.

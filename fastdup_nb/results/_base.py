@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..widgets._gallery import Gallery
     from ..widgets._plain import PlainGallery
 
+DatasetT = TypeVar("DatasetT")
 IMAGES = ("image", "images")
 NO_IMAGE = "There is no image to look at."
 

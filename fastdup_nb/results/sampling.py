@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +14,9 @@ from .._validation import check_choice
 from ..findings._facility import CELL_SIZE
 from ..findings.coverage import Coverage
 from ..views import Chart, Fact, Line, Row, Table, Tile, View, format_count, format_similarity, thin_out
-from ._base import IMAGES, NO_IMAGE, ImageResult, Shown
+from ._base import IMAGES, NO_IMAGE, DatasetT, ImageResult, Shown
 
 if TYPE_CHECKING:
-    from ..dataset import Dataset
     from ..widgets._deck import Deck
 
 FloatArray = npt.NDArray[np.float64]
@@ -39,7 +38,7 @@ _BOUNDS = {
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Sample(ImageResult):
+class Sample(ImageResult, Generic[DatasetT]):
     """A few images that stand for many, as ``Dataset.sample`` chose them.
 
     Attributes
@@ -81,7 +80,7 @@ class Sample(ImageResult):
     n_measured: int
     remarks: tuple[str, ...]
     _call: str
-    _take: Callable[[list[str]], Dataset]
+    _take: Callable[[list[str]], DatasetT]
     _shown: Shown
 
     @property
@@ -91,7 +90,7 @@ class Sample(ImageResult):
         return ids
 
     @property
-    def dataset(self) -> Dataset:
+    def dataset(self) -> DatasetT:
         """A Dataset of these images, in listing order, that shares cache and tags: ``ds.where(sample.image_ids)``."""
         return self._take(self.image_ids)
 
@@ -228,7 +227,7 @@ def _round_stops(n: int) -> list[int]:
     return [*(stop for stop in stops if stop < n), n]
 
 
-def _make_deck(found: Sample) -> Deck:
+def _make_deck(found: Sample[DatasetT]) -> Deck:
     """Return single images, in order of choice."""
     from ..widgets._deck import Caption, Deck, Sort
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic
 
 import pandas as pd
 
 from .._validation import check_choice
 from ..views import Fact, Row, Table, View, format_count
-from ._base import IMAGES, NO_IMAGE, ImageResult, Shown
+from ._base import IMAGES, NO_IMAGE, DatasetT, ImageResult, Shown
 
 if TYPE_CHECKING:
     from ..widgets._deck import Caption, Deck, RowCaption
 
-DatasetT = TypeVar("DatasetT")
 _N_EXAMPLES = 5
 _MAX_ROWS = 4
 _MAX_CLASSES = 12
