@@ -39,8 +39,13 @@ def rows(folder) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def ds(folder, tmp_path_factory) -> fd.Dataset:
-    return fd.Dataset(folder, cache=tmp_path_factory.mktemp("store"))
+def store(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture(scope="module")
+def ds(folder, store) -> fd.Dataset:
+    return fd.Dataset(folder, cache=store)
 
 
 @pytest.fixture(scope="module")
@@ -605,8 +610,8 @@ def test_a_model_that_cannot_score_is_a_clear_error(seq, model):
     ("which", "count"),
     [(None, 7), ("cuts", 7), ("keyframes", 9), ("events", 1), ("returns", 2), ("representatives", 9)],
 )
-def test_what_is_named_is_tagged(folder, which, count):
-    found = fd.Dataset(folder, cache=None).sequence()
+def test_what_is_named_is_tagged(folder, store, which, count):
+    found = fd.Dataset(folder, cache=store, tags=None).sequence()
     assert len(found.tag("seen", which=which).image_ids) == count
     still = found.tag("still", which="still").image_ids
     assert set(still) == set(found.frames.index[found.frames["is_still"]])
