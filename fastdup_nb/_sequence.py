@@ -13,9 +13,9 @@ from ._stages import Stages
 from ._text import TEXT
 from ._validation import check_integer
 from .errors import ParameterTypeError
-from .findings._timetables import Part, build_tables
-from .findings.order import Order, key_name, order_frames, tell_sequences
-from .findings.sequence import Frames, read_timeline
+from .findings.sequence.tables import Part, build_tables
+from .findings.sequence.order import Order, key_name, order_frames, tell_sequences
+from .findings.sequence.timeline import Frames, read_timeline
 from .results import Sequence
 
 if TYPE_CHECKING:

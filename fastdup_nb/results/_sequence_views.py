@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..views import Badge, Curve, Fact, Row, Tile, View, format_count
-from ._base import NO_IMAGE
+from ._base import NO_IMAGE, tell_broken
 
 if TYPE_CHECKING:
     from ..widgets._deck import Caption, Deck, RowCaption
@@ -84,10 +84,7 @@ def _told_order(found: Sequence) -> str:
 
 
 def _notes(found: Sequence) -> tuple[str, ...]:
-    notes = []
-    n_broken = found._shown.n_broken
-    if n_broken:
-        notes.append(f"{format_count(n_broken, ('broken image is', 'broken images are'))} left out.")
+    notes = [*tell_broken(found._shown.n_broken)]
     if found.n_left_out:
         words = format_count(found.n_left_out, ("image has", "images have"))
         notes.append(

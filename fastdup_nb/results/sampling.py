@@ -13,15 +13,14 @@ import pandas as pd
 from .._validation import check_choice
 from ..findings._facility import CELL_SIZE
 from ..findings.coverage import Coverage
-from ..views import Chart, Fact, Line, Row, Table, Tile, View, format_count, format_similarity, thin_out
-from ._base import IMAGES, NO_IMAGE, DatasetT, ImageResult, Shown
+from ..views import Chart, Fact, Line, Table, Tile, View, format_count, format_similarity, thin_out
+from ._base import IMAGES, NO_IMAGE, PER_ROW, TILE_ROWS, DatasetT, ImageResult, Shown, count_rows, put_in_rows
 
 if TYPE_CHECKING:
     from ..widgets._deck import Deck
 
 FloatArray = npt.NDArray[np.float64]
 
-_PER_ROW = 5
 _WAYS = {
     "representative": "so that each image is like one of them",
     "coverage": "so that no image is far from all of them",
@@ -94,10 +93,6 @@ class Sample(ImageResult, Generic[DatasetT]):
         """A Dataset of these images, in listing order, that shares cache and tags: ``ds.where(sample.image_ids)``."""
         return self._take(self.image_ids)
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return a copy of ``table``."""
-        return self.table.copy()
-
     def _listed(self, which: object) -> list[str]:
         wanted = check_choice("all" if which is None else which, "which", "Sample.tag", ("all", "new", "included"))
         is_included = self.table["is_included"].to_numpy(dtype=bool)
@@ -109,9 +104,9 @@ class Sample(ImageResult, Generic[DatasetT]):
         return _make_deck(self)
 
     def _view(self, n_rows: int) -> View:
-        shown = self.table.head(_PER_ROW * n_rows)
+        shown = self.table.head(PER_ROW * n_rows)
         tiles = [self._tile(str(image_id), gain) for image_id, gain in shown["gain"].items()]
-        rows = tuple(_row(i, tiles[i : i + _PER_ROW]) for i in range(0, len(tiles), _PER_ROW))
+        rows = put_in_rows(tiles)
         return View(
             title="Sample",
             headline=self._headline(),
@@ -119,8 +114,8 @@ class Sample(ImageResult, Generic[DatasetT]):
             chart=self._chart(),
             rows=rows,
             rows_title="In order of choice",
-            noun=("row of images", "rows of images"),
-            n_more=-(-len(self.table) // _PER_ROW) - len(rows),
+            noun=TILE_ROWS,
+            n_more=count_rows(len(self.table)) - len(rows),
             empty="There is no image to choose." if self.n_images else NO_IMAGE,
             table=self._stops(),
             notes=self._notes(),
@@ -214,11 +209,6 @@ _REASONS = {
     "outlier": ("outlier", "outliers"),
     "duplicate": ("duplicate", "duplicates"),
 }
-
-
-def _row(first: int, tiles: list[Tile]) -> Row:
-    places = f"{first + 1:,} to {first + len(tiles):,}" if len(tiles) > 1 else f"{first + 1:,}"
-    return Row(title=places, tiles=tuple(tiles))
 
 
 def _round_stops(n: int) -> list[int]:

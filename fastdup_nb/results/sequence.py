@@ -13,8 +13,8 @@ import pandas as pd
 from .._text import TEXT
 from .._validation import check_choice, check_integer
 from ..errors import ParameterError, ParameterTypeError
-from ..findings._returns import choose_spread
-from ..findings._succession import count_together, count_transitions
+from ..findings.sequence.returns import choose_spread
+from ..findings.sequence.succession import count_together, count_transitions
 from ..views import View
 from ._base import ImageResult, Result, Shown
 

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from .._validation import check_choice
-from ..views import Fact, Row, Tile, View, format_count, format_similarity
-from ._base import IMAGES, ImageResult, Shown
+from ..views import Fact, Tile, View, format_count, format_similarity
+from ._base import IMAGES, PER_ROW, TILE_ROWS, ImageResult, Shown, count_rows, put_in_rows
 
 if TYPE_CHECKING:
     from ..widgets._deck import Deck
 
-_PER_ROW = 5  # as many as a view draws side by side
 _SEVERAL = " pictures"
 
 
@@ -48,10 +47,6 @@ class Similar(ImageResult):
     _call: str
     _shown: Shown
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return a copy of ``table``."""
-        return self.table.copy()
-
     def _deck(self) -> Deck:
         return _make_deck(self)
 
@@ -61,17 +56,17 @@ class Similar(ImageResult):
 
     def _view(self, n_rows: int) -> View:
         n = len(self.table)
-        shown = self.table.head(_PER_ROW * n_rows)
+        shown = self.table.head(PER_ROW * n_rows)
         tiles = [self._tile(i) for i in range(len(shown))]
-        rows = tuple(_row(i, tiles[i : i + _PER_ROW]) for i in range(0, len(tiles), _PER_ROW))
+        rows = put_in_rows(tiles)
         return View(
             title="Similar images",
             headline=self._headline(),
             facts=self._facts(),
             rows=rows,
             rows_title="Highest score first" if self.unlike else "Most similar first",
-            noun=("row of images", "rows of images"),
-            n_more=-(-n // _PER_ROW) - len(rows),
+            noun=TILE_ROWS,
+            n_more=count_rows(n) - len(rows),
             empty="There is no image to compare with.",
             next_calls=(("similar.to_frame()", "ids and similarities"),),
         )
@@ -106,11 +101,6 @@ class Similar(ImageResult):
 def tell_queries(names: Sequence[str]) -> str:
     """Return in words what was asked for: its name, or how many pictures."""
     return names[0] if len(names) == 1 else f"{len(names):,}{_SEVERAL}"
-
-
-def _row(first: int, tiles: list[Tile]) -> Row:
-    places = f"{first + 1:,} to {first + len(tiles):,}" if len(tiles) > 1 else f"{first + 1:,}"
-    return Row(title=places, tiles=tuple(tiles))
 
 
 def _make_deck(found: Similar) -> Deck:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ._frames import Flags, Frames, Ints
-from ._gradual import find_runs
+from .frames import Flags, Frames, Ints
+from .gradual import find_runs
 
 _BLOCK, _LARGEST_BLOCK = 8, 4096  # frames compared at once
 _STILL = 2.0  # gray levels, root mean square: what noise and recompression do to a small gray picture

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ._frames import Flags, Floats, Frames, Ints
+from .frames import Flags, Floats, Frames, Ints
 
 _REACHES = (3, 4, 6, 8, 12, 16, 24, 32, 48, 64)  # frames on either side: dissolves of up to about 100 frames
 _OFF_LINE = 0.3  # of the way between the two pictures: a frame this far from the line is no mixture
