@@ -13,8 +13,8 @@ from ._stages import Stages
 from ._text import TEXT
 from ._validation import check_integer
 from .errors import ParameterTypeError
-from .findings.sequence.tables import Part, build_tables
 from .findings.sequence.order import Order, key_name, order_frames, tell_sequences
+from .findings.sequence.tables import Part, build_tables
 from .findings.sequence.timeline import Frames, read_timeline
 from .results import Sequence
 

@@ -20,9 +20,9 @@ from fastdup_nb._sample.frames import SCRIPTS, Shot, film, join_shots
 from fastdup_nb._sample.photographs import load_photograph
 from fastdup_nb.embeddings import load_encoder
 from fastdup_nb.errors import ParameterError, ParameterTypeError, SourceError
+from fastdup_nb.findings.sequence.order import key_name
 from fastdup_nb.findings.sequence.succession import count_together, count_transitions
 from fastdup_nb.findings.sequence.tables import COLUMNS
-from fastdup_nb.findings.sequence.order import key_name
 from fastdup_nb.findings.sequence.timeline import Frames, read_timeline
 
 STILL = (0.5, 0.5, 0.7)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ..findings.sequence.frames import find_runs
 from ..views import Badge, Curve, Fact, Row, Tile, View, format_count
 from ._base import NO_IMAGE, tell_broken
 
@@ -122,8 +123,7 @@ def _curve(found: Sequence, name: str) -> Curve:
 
 
 def _runs(flags: pd.Series) -> tuple[tuple[int, int], ...]:
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.to_numpy(dtype=np.int8), [0]])))
-    return tuple(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+    return tuple(find_runs(flags.to_numpy(dtype=bool)))
 
 
 def _told_time(table: pd.DataFrame, place: int) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 from .._text import TEXT
 from .._validation import check_choice, check_integer
 from ..errors import ParameterError, ParameterTypeError
-from ..findings.sequence.returns import choose_spread
+from ..findings.sampling import choose_covering
 from ..findings.sequence.succession import count_together, count_transitions
 from ..views import View
 from ._base import ImageResult, Result, Shown
@@ -124,9 +124,12 @@ class Sequence(ImageResult):
         every = np.arange(len(ids)) if len(every) < n else every
         longest = self.shots.sort_values("n_frames", ascending=False, kind="stable")["representative"]
         shots = ids.get_indexer(pd.Index(longest, dtype=TEXT))
-        vectors = lambda places: self._vectors(ids[places].tolist())  # noqa: E731 - one line says it
         few = n < len(shots)
-        chosen = choose_spread(vectors, shots.tolist()[:1] if few else shots.tolist(), shots if few else every, n)
+        chosen = shots[:1] if few else shots
+        others = np.setdiff1d(shots if few else every, chosen)
+        vectors, taken = (self._vectors(ids[places].tolist()) for places in (others, chosen))
+        more, _ = choose_covering(vectors, max(0, n - len(chosen)), included=taken)
+        chosen = np.append(chosen, others[more])[:n]
         return ids[sorted(chosen)].tolist()
 
     def transitions(self, labels: str | pd.Series = "cluster") -> pd.DataFrame:
