@@ -10,6 +10,7 @@ import pandas as pd
 
 from ._facade import Facade
 from ._scan import count_processors
+from ._text import list_text
 from ._validation import check_choice
 from .errors import ParameterError
 from .findings.classifying import find_families
@@ -167,7 +168,7 @@ class Labels(Facade):
         indices, distances = self._nearest_labeled(given)
         return Labeled(
             image_ids=stages.valid_ids,
-            labels=[label if isinstance(label, str) else None for label in given],
+            labels=list_text(given),
             vectors=stages.descriptors.vectors,
             rows=stages.rows,
             families=find_families(len(given), a, b, groups),

@@ -14,7 +14,7 @@ import pandas as pd
 from ._decisions import Listed
 from ._facade import Facade
 from ._stages import Stages
-from ._text import TEXT
+from ._text import TEXT, list_text
 from ._validation import check_choice, check_integer
 from .errors import ImageError, ParameterError
 from .findings.novelty import CALIBRATIONS, fit_normal, group_twins
@@ -225,9 +225,7 @@ class Novelty(Facade):
                 "example with ds.using(labels='folder'), or leave 'by' out."
             )
         stays = np.array([stages.listing.paths[i] not in left_out for i in stages.valid], dtype=bool)
-        names = (
-            labels.where(labels.notna(), None).to_numpy(dtype=object) if by else np.full(len(stays), "", dtype=object)
-        )
+        names = np.array(list_text(labels) if by else [""] * len(labels), dtype=object)
         has_name = np.array([name is not None for name in names], dtype=bool)
         groups = self._group_rows() if stays.any() else np.empty(0, dtype=np.int64)
         classes = sorted(set(names[stays & has_name]))
@@ -293,7 +291,7 @@ class Novelty(Facade):
         return Incoming(
             image_ids=theirs.valid_ids,
             vectors=theirs.descriptors.vectors[theirs.rows],
-            labels=labels.astype(object).where(labels.notna(), None).tolist() if by else [None] * len(labels),
+            labels=list_text(labels) if by else [None] * len(labels),
             shown=opened._shown,
             n_broken=len(theirs.listing) - len(theirs.valid),
         )

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from ._linking import merge_equal
 from ._scan import count_processors
 from ._stages import Stages
+from ._text import list_text
 from .embeddings import Descriptors, score_edges
 from .errors import ParameterError
 from .findings.edges import Copies, IntArray, Score
@@ -29,7 +29,7 @@ class Pool:
     files: IntArray
     descriptors: Descriptors
     facts: list[dict[str, object]]
-    labels: list[object]
+    labels: list[str | None]
     verdicts: Verdicts | None
     number_pixels: Callable[[Sequence[int]], IntArray]
     n_jobs: int
@@ -61,7 +61,7 @@ def pool_one(stages: Stages) -> Pool:
     """Return the images of a dataset."""
     labels = stages.labels.iloc[stages.valid]
     return Pool(
-        stages.valid_ids, stages.rows, stages.files, stages.descriptors, stages.valid_facts, _without_gaps(labels),
+        stages.valid_ids, stages.rows, stages.files, stages.descriptors, stages.valid_facts, list_text(labels),
         stages.verdicts, stages.pixel_ids, count_processors(stages.settings.n_jobs), stages.score, stages.graph,
     )  # fmt: skip
 
@@ -82,7 +82,7 @@ def pool_two(one: Stages, other: Stages) -> Pool:
     files = np.array([numbers.setdefault(digest, len(numbers)) for digest in digests], dtype=np.int64)
     judged = {**other.tags.verdicts(), **one.tags.verdicts()}
     verdicts = number_verdicts({pair: verdict for pair, (verdict, _) in judged.items()}, numbers)
-    labels = [*_without_gaps(one.labels.iloc[one.valid]), *_without_gaps(other.labels.iloc[other.valid])]
+    labels = [*list_text(one.labels.iloc[one.valid]), *list_text(other.labels.iloc[other.valid])]
 
     def number_pixels(unsure: Sequence[int]) -> IntArray:
         n = len(one.valid)
@@ -119,7 +119,3 @@ def _concatenate(a: Descriptors, b: Descriptors) -> Descriptors:
         return a if len(a) else b
     details = None if a.details is None or b.details is None else np.concatenate([a.details, b.details])
     return Descriptors(np.concatenate([a.vectors, b.vectors]), details)
-
-
-def _without_gaps(values: pd.Series) -> list[object]:
-    return [value if isinstance(value, str) else None for value in values.tolist()]
