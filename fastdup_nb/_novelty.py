@@ -13,6 +13,7 @@ import pandas as pd
 
 from ._decisions import Listed
 from ._facade import Facade
+from ._pooling import check_comparable
 from ._stages import Stages
 from ._text import TEXT, list_text
 from ._validation import check_choice, check_integer
@@ -286,7 +287,7 @@ class Novelty(Facade):
             return _take_vectors(np.asarray(other), self._stages, self._shown)
         opened = self._open(other)
         theirs = opened._stages
-        _check_encoder(self._stages, theirs)
+        check_comparable(self._stages, theirs, "Dataset.novelty", may_be_own=True)
         labels = theirs.labels.iloc[theirs.valid]
         return Incoming(
             image_ids=theirs.valid_ids,
@@ -329,19 +330,6 @@ def _check_learning(by: object, calibration: object, caller: str) -> None:
 
 def _is_vectors(other: object) -> bool:
     return isinstance(other, np.ndarray) and other.ndim == 2 and other.dtype.kind == "f"
-
-
-def _check_encoder(ours: Stages, theirs: Stages) -> None:
-    """Raise where vectors of two datasets cannot be compared."""
-    if not len(ours.descriptors) or not len(theirs.descriptors):
-        return
-    widths = ours.descriptors.vectors.shape[1], theirs.descriptors.vectors.shape[1]
-    keys = {ours.encoder_key, theirs.encoder_key}
-    if widths[0] != widths[1] or (len(keys) == 2 and "own" not in keys):
-        raise ParameterError(
-            f"The two datasets have vectors of different encoders: {ours.encoder_name} ({widths[0]:,} features) and "
-            f"{theirs.encoder_name} ({widths[1]:,}). Make them by the same one, such as other.using(encoder=...)."
-        )
 
 
 def _no_picture(image_id: str, _: int) -> tuple[bytes, bool]:

@@ -74,7 +74,7 @@ def pool_two(one: Stages, other: Stages) -> Pool:
     ParameterError
         If their vectors cannot be compared.
     """
-    check_comparable(one, other)
+    check_comparable(one, other, "Dataset.leaks")
     both, of_distinct = merge_equal(_concatenate(one.descriptors, other.descriptors))
     places = np.concatenate([one.rows, other.rows + len(one.descriptors)])
     digests = [stages.scan.digests[i] for stages in (one, other) for i in stages.valid]
@@ -101,17 +101,27 @@ def pool_two(one: Stages, other: Stages) -> Pool:
     )  # fmt: skip
 
 
-def check_comparable(one: Stages, other: Stages) -> None:
-    """Raise unless the vectors of two datasets come from one encoder, as far as one can tell."""
-    mine, theirs = one.encoder_key, other.encoder_key
-    own = [stages.settings.embeddings for stages in (one, other)]
-    widths = [None if vectors is None else vectors.shape[1] for vectors in own]
-    if mine != theirs or widths[0] != widths[1]:
-        told = [stages.encoder_name for stages in (one, other)]
+def check_comparable(one: Stages, other: Stages, caller: str, *, may_be_own: bool = False) -> None:
+    """Raise unless the vectors of two datasets come from one encoder, as far as one can tell.
+
+    If *may_be_own*, vectors that a user gave to one of them may be from the encoder of the other.
+    """
+    keys = {one.encoder_key, other.encoder_key}
+    is_other = len(keys) > 1 and not (may_be_own and "own" in keys)
+    if is_other or ("own" in keys and len({_count_features(one), _count_features(other)} - {None}) > 1):
+        mine, theirs = (stages.encoder_name for stages in (one, other))
         raise ParameterError(
-            "The other dataset given to Dataset.leaks must have vectors of the same encoder. Got "
-            f"{told[1]} beside {told[0]}; try ds.leaks(other.using(encoder=...)) with the encoder of ds."
+            f"The other dataset given to {caller} must have vectors of the same encoder. Got {theirs} beside {mine}; "
+            "try other.using(encoder=...) with the encoder of ds."
         )
+
+
+def _count_features(stages: Stages) -> int | None:
+    """Return the length of the vectors, None where there is none."""
+    own = stages.settings.embeddings
+    if own is not None:
+        return int(own.shape[1])
+    return stages.descriptors.vectors.shape[1] if len(stages.descriptors) else None
 
 
 def _concatenate(a: Descriptors, b: Descriptors) -> Descriptors:

@@ -16,11 +16,10 @@ from ._stages import Stages
 from ._text import TEXT
 from ._validation import check_choice, check_integer
 from .errors import ParameterError, ParameterTypeError
-from .findings.candidates import Candidates, find_candidates
 from .findings.coverage import measure_coverage, measure_random
 from .findings.duplicates import read_similarity
 from .findings.quality import QUALITY_ISSUES
-from .findings.sampling import METHODS, Parts, choose
+from .findings.sampling import METHODS, Candidates, Parts, choose, find_candidates
 from .results import Sample
 from .results.sampling import make_tables
 from .tags._given import check_images

@@ -88,6 +88,7 @@ class Search(Facade):
             query_id=ids[0] if len(like) == 1 and ids else None,
             query_ids=ids,
             unlike=tuple(name for _, _, name in against),
+            n_images=len(stages.valid),
             _call=_write_call(like, against, n_neighbors),
             _shown=self._shown,
         )

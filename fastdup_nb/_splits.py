@@ -10,7 +10,7 @@ import pandas as pd
 
 from ._facade import Facade
 from ._given import check_length, check_told, tell
-from ._pooling import Pool, check_comparable, pool_one, pool_two
+from ._pooling import Pool, pool_one, pool_two
 from ._stages import COLUMNS, Stages
 from ._text import TEXT
 from .errors import ParameterError, ParameterTypeError
@@ -84,7 +84,6 @@ class Splits(Facade):
 
     def _leaks_between(self, other: Splits, least: float) -> Leaks:
         stages, theirs = self._stages, other._stages
-        check_comparable(stages, theirs)
         pool = pool_two(stages, theirs)
         sides = np.repeat(np.arange(2), [len(stages.valid), len(theirs.valid)])
         shown, begin = join_shown(self._shown, other._shown, OTHER)

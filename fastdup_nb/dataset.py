@@ -48,6 +48,12 @@ class Dataset(Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
     digest, facts, thumbnail and vector; then links each to its nearest neighbors. What was found is kept on disk, so
     the next call, and the next session, reads only files that are new or changed.
 
+    Each question is a method that returns a frozen result, with DataFrames, a gallery and ``tag``. What is there:
+    ``summary``, ``duplicates``, ``outliers``, ``clusters``, ``quality``, ``similar``, ``map``. What to learn from:
+    ``label_issues``, ``predict_labels``, ``leaks``, ``split``, ``sample``, ``next_to_label``. What is new, and when:
+    ``normality``, ``novelty``, ``sequence``. What to do about it: ``gallery``, ``annotate``, ``tags``, ``plan``,
+    ``report``.
+
     Parameters
     ----------
     source : path, glob, list of paths, or DataFrame

@@ -438,7 +438,7 @@ def test_by_label_images_without_one_teach_nothing_and_are_counted(dataset):
 
 def test_vectors_of_another_encoder_are_an_error(few):
     known = fd.Dataset(few, cache=None, embeddings=np.eye(6, 5) + 0.1)
-    with pytest.raises(ParameterError, match="different encoders"):
+    with pytest.raises(ParameterError, match="same encoder"):
         known.novelty(fd.Dataset([few / "cat.jpg"], cache=None))
     with pytest.raises(ParameterError, match="no encoder for other files"):
         known.novelty([str(few / "cat.jpg") + "x.jpg"])

@@ -107,8 +107,13 @@ class ImageResult(Result):
             Which of the images. Duplicates: ``"removable"`` (default), ``"kept"``, ``"members"``, or the
             number of a group, or several, whose removable images are meant ("drop the others"). Outliers:
             ``"outliers"`` (default) or ``"all"``. Clusters: the number of a cluster, or several; all but the noise by
-            default. Quality: the name of an issue, or several; any by default. Similar: all but the query. Leaks:
-            the images of one split; of all by default. Split: the images of one split.
+            default. Quality: the name of an issue, or several; any by default. Similar: all but the query. LabelIssues:
+            ``"issues"`` (default), ``"conflicts"`` (copies with two labels) or ``"all"``. Predictions: a label, for the
+            images predicted to have it; all by default. Leaks: the images of one split that have a twin in another; of
+            all splits by default. Split: the name of a split, always. Sample: ``"all"`` (default), ``"included"`` or
+            ``"new"`` (the others). Novelties: ``"novel"`` (default) or ``"all"``. LabelQueue: all. Sequence: ``"cuts"``
+            (default), ``"keyframes"``, ``"still"``, ``"events"``, ``"returns"``, ``"gradual"`` or
+            ``"representatives"``.
 
         Returns
         -------

@@ -102,6 +102,11 @@ def _notes(found: Sequence) -> tuple[str, ...]:
             f"Single pictures rather than a film: {some}{more}. Their pictures differ from one to the next throughout, "
             "so each of these sequences is left as one shot, without cuts and events."
         )
+    if len(found.streams) < found.frames["sequence"].nunique():
+        notes.append(
+            "A cut is a change that stands out from the steps around it, after which the picture before stays away for "
+            "four frames; a still frame differs by no more than noise from the first of its stretch."
+        )
     return tuple(notes)
 
 

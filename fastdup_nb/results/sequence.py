@@ -14,7 +14,6 @@ from .._text import TEXT
 from .._validation import check_choice, check_integer
 from ..errors import ParameterError, ParameterTypeError
 from ..findings.sampling import choose_covering
-from ..findings.sequence.succession import count_together, count_transitions
 from ..views import View
 from ._base import ImageResult, Result, Shown
 
@@ -152,6 +151,8 @@ class Sequence(ImageResult):
         ParameterError
             If there is no such column.
         """
+        from ..findings.sequence.succession import count_transitions
+
         codes, names = self._encode(labels, "Sequence.transitions")
         return count_transitions(codes, (self.frames["position"] == 0).to_numpy(dtype=bool), names)
 
@@ -178,6 +179,8 @@ class Sequence(ImageResult):
         ParameterError
             If *window* is no length, or a time where frames have none.
         """
+        from ..findings.sequence.succession import count_together
+
         codes, names = self._encode(labels, "Sequence.cooccurrence")
         return count_together(codes, self._part_time(window), names)
 

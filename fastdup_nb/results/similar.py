@@ -10,7 +10,7 @@ import pandas as pd
 
 from .._validation import check_choice
 from ..views import Fact, Tile, View, format_count, format_similarity
-from ._base import IMAGES, PER_ROW, TILE_ROWS, ImageResult, Shown, count_rows, put_in_rows
+from ._base import IMAGES, PER_ROW, TILE_ROWS, ImageResult, Shown, count_rows, put_in_rows, tell_broken
 
 if TYPE_CHECKING:
     from ..widgets._deck import Deck
@@ -37,6 +37,8 @@ class Similar(ImageResult):
         The image ids of all queries that are of the dataset.
     unlike : tuple of str
         What was not meant: image ids, or descriptions.
+    n_images : int
+        Images compared: all but the broken ones.
     """
 
     table: pd.DataFrame
@@ -44,6 +46,7 @@ class Similar(ImageResult):
     query_id: str | None
     query_ids: tuple[str, ...]
     unlike: tuple[str, ...]
+    n_images: int
     _call: str
     _shown: Shown
 
@@ -68,6 +71,7 @@ class Similar(ImageResult):
             noun=TILE_ROWS,
             n_more=count_rows(n) - len(rows),
             empty="There is no image to compare with.",
+            notes=tell_broken(self._shown.n_broken),
             next_calls=(("similar.to_frame()", "ids and similarities"),),
         )
 
@@ -85,6 +89,7 @@ class Similar(ImageResult):
         if self.unlike:
             best = "–" if self.table.empty else f"{self.table['score'].max():.3f}"
             facts.append(Fact("highest score", best, "similarity, less a quarter of that to what is not meant"))
+        facts.append(Fact("images compared", self.n_images, "all of them, each with what was asked for"))
         return tuple(facts)
 
     def _lines(self, i: int) -> tuple[str, ...]:
