@@ -28,8 +28,8 @@ from benchmarks._report import hand_back, measured, print_machine, print_table, 
 from fastdup_nb._sample.frames import Shot, film
 from fastdup_nb._sample.photographs import load_photograph
 from fastdup_nb.embeddings import load_encoder
-from fastdup_nb.findings.order import key_name
-from fastdup_nb.findings.sequence import Frames, measure_steps, read_timeline
+from fastdup_nb.findings.sequence.order import key_name
+from fastdup_nb.findings.sequence.timeline import Frames, measure_steps, read_timeline
 
 KNOWN = {"bikes.mp4": (30, 76, 137, 187, 242), "Megamind.avi": (98, 154, 200)}
 SIZE = (256, 192)

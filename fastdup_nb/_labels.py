@@ -8,14 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ._facade import Facade
 from ._scan import count_processors
-from ._stages import Stages
+from ._text import list_text
 from ._validation import check_choice
 from .errors import ParameterError
 from .findings.classifying import find_families
 from .findings.labels import Labeled, find_conflicts, find_label_issues, predict_labels
 from .graph import search
-from .results import Duplicates, LabelIssues, Predictions, Shown
+from .results import Duplicates, LabelIssues, Predictions
 
 if TYPE_CHECKING:
     _Flags = npt.NDArray[np.bool_]
@@ -24,16 +25,8 @@ _METHODS = ("auto", "neighbors", "logistic")
 _WHICH = ("unlabeled", "all")
 
 
-class Labels:
+class Labels(Facade):
     """Wrong and missing labels: the part of ``Dataset`` that learns from labels."""
-
-    _stages: Stages
-
-    if TYPE_CHECKING:
-
-        @property
-        def _shown(self) -> Shown: ...
-        def duplicates(self) -> Duplicates: ...
 
     def label_issues(self) -> LabelIssues:
         """Find images that are labeled as what they do not show.
@@ -175,7 +168,7 @@ class Labels:
         indices, distances = self._nearest_labeled(given)
         return Labeled(
             image_ids=stages.valid_ids,
-            labels=[label if isinstance(label, str) else None for label in given],
+            labels=list_text(given),
             vectors=stages.descriptors.vectors,
             rows=stages.rows,
             families=find_families(len(given), a, b, groups),

@@ -12,8 +12,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from ._decisions import Listed
+from ._facade import Facade
+from ._pooling import check_comparable
 from ._stages import Stages
-from ._text import TEXT
+from ._text import TEXT, list_text
 from ._validation import check_choice, check_integer
 from .errors import ImageError, ParameterError
 from .findings.novelty import CALIBRATIONS, fit_normal, group_twins
@@ -26,25 +28,13 @@ from .tags import Journal, Places, Tags
 from .tags._given import check_images, check_tags
 
 if TYPE_CHECKING:
-    from .results import Duplicates
+    pass
 
 _SKIPPED = "skipped"
 
 
-class Novelty:
+class Novelty(Facade):
     """What is normal and what is new: the part of ``Dataset`` that learns from a reference."""
-
-    _stages: Stages
-
-    if TYPE_CHECKING:
-
-        @property
-        def _shown(self) -> Shown: ...
-        @property
-        def tags(self) -> Tags: ...
-        def duplicates(self) -> Duplicates: ...
-        def using(self, **changes: object) -> Self: ...
-        def where(self, images: object = None) -> Self: ...
 
     def normality(self, *, by: str | None = None, calibration: str = "leave-one-out") -> Normality:
         """Learn from this collection what is normal, to judge new images by it.
@@ -236,9 +226,7 @@ class Novelty:
                 "example with ds.using(labels='folder'), or leave 'by' out."
             )
         stays = np.array([stages.listing.paths[i] not in left_out for i in stages.valid], dtype=bool)
-        names = (
-            labels.where(labels.notna(), None).to_numpy(dtype=object) if by else np.full(len(stays), "", dtype=object)
-        )
+        names = np.array(list_text(labels) if by else [""] * len(labels), dtype=object)
         has_name = np.array([name is not None for name in names], dtype=bool)
         groups = self._group_rows() if stays.any() else np.empty(0, dtype=np.int64)
         classes = sorted(set(names[stays & has_name]))
@@ -299,12 +287,12 @@ class Novelty:
             return _take_vectors(np.asarray(other), self._stages, self._shown)
         opened = self._open(other)
         theirs = opened._stages
-        _check_encoder(self._stages, theirs)
+        check_comparable(self._stages, theirs, "Dataset.novelty", may_be_own=True)
         labels = theirs.labels.iloc[theirs.valid]
         return Incoming(
             image_ids=theirs.valid_ids,
             vectors=theirs.descriptors.vectors[theirs.rows],
-            labels=labels.astype(object).where(labels.notna(), None).tolist() if by else [None] * len(labels),
+            labels=list_text(labels) if by else [None] * len(labels),
             shown=opened._shown,
             n_broken=len(theirs.listing) - len(theirs.valid),
         )
@@ -342,19 +330,6 @@ def _check_learning(by: object, calibration: object, caller: str) -> None:
 
 def _is_vectors(other: object) -> bool:
     return isinstance(other, np.ndarray) and other.ndim == 2 and other.dtype.kind == "f"
-
-
-def _check_encoder(ours: Stages, theirs: Stages) -> None:
-    """Raise where vectors of two datasets cannot be compared."""
-    if not len(ours.descriptors) or not len(theirs.descriptors):
-        return
-    widths = ours.descriptors.vectors.shape[1], theirs.descriptors.vectors.shape[1]
-    keys = {ours.encoder_key, theirs.encoder_key}
-    if widths[0] != widths[1] or (len(keys) == 2 and "own" not in keys):
-        raise ParameterError(
-            f"The two datasets have vectors of different encoders: {ours.encoder_name} ({widths[0]:,} features) and "
-            f"{theirs.encoder_name} ({widths[1]:,}). Make them by the same one, such as other.using(encoder=...)."
-        )
 
 
 def _no_picture(image_id: str, _: int) -> tuple[bytes, bool]:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from ._linking import merge_equal
 from ._scan import count_processors
 from ._stages import Stages
+from ._text import list_text
 from .embeddings import Descriptors, score_edges
 from .errors import ParameterError
 from .findings.edges import Copies, IntArray, Score
@@ -29,7 +29,7 @@ class Pool:
     files: IntArray
     descriptors: Descriptors
     facts: list[dict[str, object]]
-    labels: list[object]
+    labels: list[str | None]
     verdicts: Verdicts | None
     number_pixels: Callable[[Sequence[int]], IntArray]
     n_jobs: int
@@ -61,7 +61,7 @@ def pool_one(stages: Stages) -> Pool:
     """Return the images of a dataset."""
     labels = stages.labels.iloc[stages.valid]
     return Pool(
-        stages.valid_ids, stages.rows, stages.files, stages.descriptors, stages.valid_facts, _without_gaps(labels),
+        stages.valid_ids, stages.rows, stages.files, stages.descriptors, stages.valid_facts, list_text(labels),
         stages.verdicts, stages.pixel_ids, count_processors(stages.settings.n_jobs), stages.score, stages.graph,
     )  # fmt: skip
 
@@ -74,7 +74,7 @@ def pool_two(one: Stages, other: Stages) -> Pool:
     ParameterError
         If their vectors cannot be compared.
     """
-    check_comparable(one, other)
+    check_comparable(one, other, "Dataset.leaks")
     both, of_distinct = merge_equal(_concatenate(one.descriptors, other.descriptors))
     places = np.concatenate([one.rows, other.rows + len(one.descriptors)])
     digests = [stages.scan.digests[i] for stages in (one, other) for i in stages.valid]
@@ -82,7 +82,7 @@ def pool_two(one: Stages, other: Stages) -> Pool:
     files = np.array([numbers.setdefault(digest, len(numbers)) for digest in digests], dtype=np.int64)
     judged = {**other.tags.verdicts(), **one.tags.verdicts()}
     verdicts = number_verdicts({pair: verdict for pair, (verdict, _) in judged.items()}, numbers)
-    labels = [*_without_gaps(one.labels.iloc[one.valid]), *_without_gaps(other.labels.iloc[other.valid])]
+    labels = [*list_text(one.labels.iloc[one.valid]), *list_text(other.labels.iloc[other.valid])]
 
     def number_pixels(unsure: Sequence[int]) -> IntArray:
         n = len(one.valid)
@@ -101,17 +101,27 @@ def pool_two(one: Stages, other: Stages) -> Pool:
     )  # fmt: skip
 
 
-def check_comparable(one: Stages, other: Stages) -> None:
-    """Raise unless the vectors of two datasets come from one encoder, as far as one can tell."""
-    mine, theirs = one.encoder_key, other.encoder_key
-    own = [stages.settings.embeddings for stages in (one, other)]
-    widths = [None if vectors is None else vectors.shape[1] for vectors in own]
-    if mine != theirs or widths[0] != widths[1]:
-        told = [stages.encoder_name for stages in (one, other)]
+def check_comparable(one: Stages, other: Stages, caller: str, *, may_be_own: bool = False) -> None:
+    """Raise unless the vectors of two datasets come from one encoder, as far as one can tell.
+
+    If *may_be_own*, vectors that a user gave to one of them may be from the encoder of the other.
+    """
+    keys = {one.encoder_key, other.encoder_key}
+    is_other = len(keys) > 1 and not (may_be_own and "own" in keys)
+    if is_other or ("own" in keys and len({_count_features(one), _count_features(other)} - {None}) > 1):
+        mine, theirs = (stages.encoder_name for stages in (one, other))
         raise ParameterError(
-            "The other dataset given to Dataset.leaks must have vectors of the same encoder. Got "
-            f"{told[1]} beside {told[0]}; try ds.leaks(other.using(encoder=...)) with the encoder of ds."
+            f"The other dataset given to {caller} must have vectors of the same encoder. Got {theirs} beside {mine}; "
+            "try other.using(encoder=...) with the encoder of ds."
         )
+
+
+def _count_features(stages: Stages) -> int | None:
+    """Return the length of the vectors, None where there is none."""
+    own = stages.settings.embeddings
+    if own is not None:
+        return int(own.shape[1])
+    return stages.descriptors.vectors.shape[1] if len(stages.descriptors) else None
 
 
 def _concatenate(a: Descriptors, b: Descriptors) -> Descriptors:
@@ -119,7 +129,3 @@ def _concatenate(a: Descriptors, b: Descriptors) -> Descriptors:
         return a if len(a) else b
     details = None if a.details is None or b.details is None else np.concatenate([a.details, b.details])
     return Descriptors(np.concatenate([a.vectors, b.vectors]), details)
-
-
-def _without_gaps(values: pd.Series) -> list[object]:
-    return [value if isinstance(value, str) else None for value in values.tolist()]

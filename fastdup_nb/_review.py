@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ._facade import Facade
 from ._planning import build_plan
-from ._stages import Stages
 from .export import Plan
-from .results import Clusters, Outliers, Shown
 from .tags import Change, Tags
 
 if TYPE_CHECKING:
@@ -22,17 +21,8 @@ if TYPE_CHECKING:
     from .widgets._plain import PlainGallery
 
 
-class Review:
+class Review(Facade):
     """The methods of ``Dataset`` that show and decide; its findings are the other half."""
-
-    _stages: Stages
-
-    if TYPE_CHECKING:
-
-        @property
-        def _shown(self) -> Shown: ...
-        def clusters(self, min_cluster_size: int | None = None) -> Clusters: ...
-        def outliers(self, contamination: float | str = "auto") -> Outliers: ...
 
     @property
     def tags(self) -> Tags:

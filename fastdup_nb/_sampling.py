@@ -5,27 +5,24 @@ from __future__ import annotations
 import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ._facade import Facade
 from ._stages import Stages
 from ._text import TEXT
 from ._validation import check_choice, check_integer
 from .errors import ParameterError, ParameterTypeError
-from .findings.candidates import Candidates, find_candidates
 from .findings.coverage import measure_coverage, measure_random
 from .findings.duplicates import read_similarity
 from .findings.quality import QUALITY_ISSUES
-from .findings.sampling import METHODS, Parts, choose
-from .results import Clusters, Duplicates, Outliers, Quality, Sample, Shown
+from .findings.sampling import METHODS, Candidates, Parts, choose, find_candidates
+from .results import Sample
 from .results.sampling import make_tables
 from .tags._given import check_images
-
-if TYPE_CHECKING:
-    from .dataset import Dataset
 
 Flags = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
@@ -48,20 +45,8 @@ class _Asked:
     call: str
 
 
-class Sampling:
+class Sampling(Facade):
     """The methods of ``Dataset`` that choose a few images."""
-
-    _stages: Stages
-
-    if TYPE_CHECKING:
-
-        @property
-        def _shown(self) -> Shown: ...
-        def where(self, images: object = None) -> Dataset: ...
-        def duplicates(self, min_similarity: float | str | None = None) -> Duplicates: ...
-        def outliers(self, contamination: float | str = "auto") -> Outliers: ...
-        def clusters(self, min_cluster_size: int | None = None) -> Clusters: ...
-        def quality(self, bounds: Mapping[str, float] | None = None) -> Quality: ...
 
     def sample(
         self,
@@ -76,7 +61,7 @@ class Sampling:
         deduplicate: bool = True,
         min_similarity: float | str | None = None,
         random_state: int | None = None,
-    ) -> Sample:
+    ) -> Sample[Self]:
         """Choose a few images that stand for many, in an order whose every beginning is a sample, too.
 
         For labeling first, for training on less, or for a look at what there is.
@@ -178,7 +163,7 @@ class Sampling:
             _check_unlike(asked.include, group[included])
         return find_candidates(included, left_out, group, is_kept)
 
-    def _choose(self, asked: _Asked, included: IntArray, candidates: Candidates) -> Sample:
+    def _choose(self, asked: _Asked, included: IntArray, candidates: Candidates) -> Sample[Self]:
         stages, at = self._stages, candidates.positions
         n = asked.n if isinstance(asked.n, int) else max(1, round(asked.n * len(stages.valid)))
         first = np.searchsorted(at, included)

@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ._facade import Facade
 from ._query import Query, read_queries, read_region
 from ._stages import Stages
 from ._text import TEXT
 from ._validation import check_integer
 from .findings.similarity import rank_similar
 from .graph._vectors import as_unit_vectors
-from .results import Shown, Similar
+from .results import Similar
 from .results.similar import tell_queries
 
 _MOST_WRITTEN = 8
 
 
-class Search:
+class Search(Facade):
     """The methods of ``Dataset`` that are asked with pictures."""
-
-    _stages: Stages
-
-    if TYPE_CHECKING:
-
-        @property
-        def _shown(self) -> Shown: ...
 
     def similar(
         self,
@@ -95,6 +88,7 @@ class Search:
             query_id=ids[0] if len(like) == 1 and ids else None,
             query_ids=ids,
             unlike=tuple(name for _, _, name in against),
+            n_images=len(stages.valid),
             _call=_write_call(like, against, n_neighbors),
             _shown=self._shown,
         )

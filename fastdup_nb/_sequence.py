@@ -8,31 +8,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ._facade import Facade
 from ._stages import Stages
 from ._text import TEXT
 from ._validation import check_integer
 from .errors import ParameterTypeError
-from .findings._timetables import Part, build_tables
-from .findings.order import Order, key_name, order_frames, tell_sequences
-from .findings.sequence import Frames, read_timeline
+from .findings.sequence.order import Order, key_name, order_frames, tell_sequences
+from .findings.sequence.tables import Part, build_tables
+from .findings.sequence.timeline import Frames, read_timeline
 from .results import Sequence
 
 if TYPE_CHECKING:
-    from .results import Clusters, Shown
+    pass
 
 _CALLER = "Dataset.sequence"
 
 
-class Sequences:
+class Sequences(Facade):
     """What happens in time: the part of ``Dataset`` that knows an order."""
-
-    _stages: Stages
-
-    if TYPE_CHECKING:
-
-        @property
-        def _shown(self) -> Shown: ...
-        def clusters(self, min_cluster_size: int | None = None) -> Clusters: ...
 
     def sequence(self, order: str = "auto", *, by: str | None = "folder", min_still_length: int = 10) -> Sequence:
         """Read the images as frames in order: shots and cuts, still stretches, returns, sudden events.

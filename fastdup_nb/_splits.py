@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
 
+from ._facade import Facade
 from ._given import check_length, check_told, tell
-from ._pooling import Pool, check_comparable, pool_one, pool_two
+from ._pooling import Pool, pool_one, pool_two
 from ._stages import COLUMNS, Stages
 from ._text import TEXT
 from .errors import ParameterError, ParameterTypeError
@@ -17,7 +18,7 @@ from .findings.duplicates import read_similarity
 from .findings.edges import IntArray
 from .findings.leaks import join_linked, link_graph, link_nodes
 from .findings.splitting import check_shares, split_groups
-from .results import Leaks, Shown, Split
+from .results import Leaks, Split
 from .results._joined import join_shown
 from .results.leaks import OTHER, THIS, build_leaks
 from .results.splits import build_counts
@@ -28,16 +29,8 @@ MOST_SPLITS = 100
 _DEFAULT = {"train": 0.8, "val": 0.1, "test": 0.1}
 
 
-class Splits:
+class Splits(Facade):
     """Leaks between splits, and new splits without: the part of ``Dataset`` that compares parts."""
-
-    _stages: Stages
-
-    if TYPE_CHECKING:
-
-        @property
-        def _shown(self) -> Shown: ...
-        def using(self, **changes: object) -> Self: ...
 
     def leaks(
         self, split: str | Sequence[str | None] | Mapping[str, str] | pd.Series | Splits = "split",
@@ -91,7 +84,6 @@ class Splits:
 
     def _leaks_between(self, other: Splits, least: float) -> Leaks:
         stages, theirs = self._stages, other._stages
-        check_comparable(stages, theirs)
         pool = pool_two(stages, theirs)
         sides = np.repeat(np.arange(2), [len(stages.valid), len(theirs.valid)])
         shown, begin = join_shown(self._shown, other._shown, OTHER)

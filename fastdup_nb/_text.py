@@ -1,4 +1,4 @@
-"""What pandas keeps text in, what a name given by a user may be, and how a path is told."""
+"""What pandas keeps text in and how to take it out, what a name given by a user may be, and how a path is told."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ def check_name(value: object, name: str, caller: str) -> str:
         shown = repr(value) if len(value) <= 40 else f"{value[:37]!r}... of {len(value):,} characters"
         raise ParameterError(f"{wanted}. Got {shown} instead.")
     return text
+
+
+def list_text(values: pd.Series) -> list[str | None]:
+    """Return text as a list, with None where it is missing."""
+    return [value if isinstance(value, str) else None for value in values]
 
 
 def show_path(path: Path) -> str:

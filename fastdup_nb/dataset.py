@@ -8,9 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -35,13 +33,10 @@ from .findings.edges import Copies
 from .findings.keeping import KEEP_RULES, count_same_files, find_unsure_pixels, rank_images
 from .findings.outliers import check_contamination, find_outliers
 from .findings.quality import check_bounds, find_quality_issues
-from .results import Clusters, Duplicates, Estimate, Neighbors, Outliers, Overview, Quality, Shown, Summary
+from .results import Clusters, Duplicates, Estimate, Neighbors, Outliers, Overview, Quality, Summary
 from .results.summary import build_summary
 from .sources import check_source
 from .views import render_html, render_text
-
-if TYPE_CHECKING:
-    pass
 
 _ESTIMATE_IMAGES = 48
 
@@ -52,6 +47,12 @@ class Dataset(Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
     Making one opens nothing. The first call that needs it reads every image once, on all processors, for everything:
     digest, facts, thumbnail and vector; then links each to its nearest neighbors. What was found is kept on disk, so
     the next call, and the next session, reads only files that are new or changed.
+
+    Each question is a method that returns a frozen result, with DataFrames, a gallery and ``tag``. What is there:
+    ``summary``, ``duplicates``, ``outliers``, ``clusters``, ``quality``, ``similar``, ``map``. What to learn from:
+    ``label_issues``, ``predict_labels``, ``leaks``, ``split``, ``sample``, ``next_to_label``. What is new, and when:
+    ``normality``, ``novelty``, ``sequence``. What to do about it: ``gallery``, ``annotate``, ``tags``, ``plan``,
+    ``report``.
 
     Parameters
     ----------
@@ -101,8 +102,6 @@ class Dataset(Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
     >>> dups.pairs.columns.tolist()
     ['image_id_a', 'image_id_b', 'similarity', 'tier']
     """
-
-    _stages: Stages
 
     def __init__(
         self,
@@ -439,13 +438,6 @@ class Dataset(Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
 
     def _repr_html_(self) -> str:
         return render_html(self._overview().view(), lambda _: None)
-
-    @property
-    def _shown(self) -> Shown:
-        stages = self._stages
-        return Shown(
-            stages.images, stages.thumbnail, stages.picture, stages.neighbors_of, partial(getattr, stages, "tags")
-        )
 
     def _least_similarity(self, wanted: float | str | None) -> float:
         presets = self._stages.presets

@@ -289,6 +289,14 @@ def test_a_dataset_whose_ids_begin_like_those_of_the_other_side_is_no_trouble(fe
     assert leaks._shown.thumbnail("other:other:other:/cat.jpg") is not None
 
 
+def test_the_output_tells_how_many_pairs_have_two_labels_that_could_conflict(dataset):
+    labels = dataset.images["label"].where(np.arange(len(dataset)) % 2 > 0)
+    for leaks in (dataset.leaks(), dataset.using(labels=labels).leaks()):
+        n = int((leaks.pairs["label_a"].notna() & leaks.pairs["label_b"].notna()).sum())
+        assert f"pairs that differ in label, of {n} that have two labels" in " ".join(repr(leaks).split())
+    assert "but none has two labels" in " ".join(repr(dataset.using(labels=None).leaks()).split())
+
+
 def test_own_vectors_of_two_datasets_are_compared(few):
     paths = sorted(few.iterdir())
     one = fd.Dataset(paths[:3], embeddings=np.eye(3), cache=None)

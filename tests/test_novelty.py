@@ -424,9 +424,21 @@ def test_what_is_wrong_is_said_before_any_image_is_read(few, reads, options, err
     assert reads == [] or options == {"by": "label"}
 
 
+def test_by_label_images_without_one_teach_nothing_and_are_counted(dataset):
+    labels = dataset.images["label"].where(np.arange(len(dataset)) % 3 > 0)
+    some = dataset.using(labels=labels)
+    is_valid = ~dataset.images["is_broken"]
+    model = some.normality(by="label")
+    assert model.n_unlabeled == (labels.isna() & is_valid).sum()
+    assert model.n_images == (labels.notna() & is_valid).sum()
+    found = some.novelty(dataset.image_ids[:30], by="label")
+    assert found.n_unscored >= labels.iloc[:30].isna().sum() - 6
+    assert "without a label" in repr(model)
+
+
 def test_vectors_of_another_encoder_are_an_error(few):
     known = fd.Dataset(few, cache=None, embeddings=np.eye(6, 5) + 0.1)
-    with pytest.raises(ParameterError, match="different encoders"):
+    with pytest.raises(ParameterError, match="same encoder"):
         known.novelty(fd.Dataset([few / "cat.jpg"], cache=None))
     with pytest.raises(ParameterError, match="no encoder for other files"):
         known.novelty([str(few / "cat.jpg") + "x.jpg"])

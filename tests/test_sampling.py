@@ -14,9 +14,16 @@ from sklearn.neighbors import KNeighborsClassifier
 import fastdup_nb as fd
 from fastdup_nb.errors import ParameterError, ParameterTypeError, UnknownImageError
 from fastdup_nb.findings._facility import rank_rows, split_cells
-from fastdup_nb.findings.candidates import find_candidates
 from fastdup_nb.findings.coverage import measure_coverage, measure_random
-from fastdup_nb.findings.sampling import METHODS, Parts, allot, choose, choose_covering, choose_representative
+from fastdup_nb.findings.sampling import (
+    METHODS,
+    Parts,
+    allot,
+    choose,
+    choose_covering,
+    choose_representative,
+    find_candidates,
+)
 
 
 def unit(vectors):

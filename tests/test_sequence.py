@@ -20,10 +20,10 @@ from fastdup_nb._sample.frames import SCRIPTS, Shot, film, join_shots
 from fastdup_nb._sample.photographs import load_photograph
 from fastdup_nb.embeddings import load_encoder
 from fastdup_nb.errors import ParameterError, ParameterTypeError, SourceError
-from fastdup_nb.findings._succession import count_together, count_transitions
-from fastdup_nb.findings._timetables import COLUMNS
-from fastdup_nb.findings.order import key_name
-from fastdup_nb.findings.sequence import Frames, read_timeline
+from fastdup_nb.findings.sequence.order import key_name
+from fastdup_nb.findings.sequence.succession import count_together, count_transitions
+from fastdup_nb.findings.sequence.tables import COLUMNS
+from fastdup_nb.findings.sequence.timeline import Frames, read_timeline
 
 STILL = (0.5, 0.5, 0.7)
 
@@ -39,8 +39,13 @@ def rows(folder) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def ds(folder, tmp_path_factory) -> fd.Dataset:
-    return fd.Dataset(folder, cache=tmp_path_factory.mktemp("store"))
+def store(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture(scope="module")
+def ds(folder, store) -> fd.Dataset:
+    return fd.Dataset(folder, cache=store)
 
 
 @pytest.fixture(scope="module")
@@ -584,9 +589,20 @@ def test_deviations_are_those_of_the_model_in_order_of_time_and_in_stretches(seq
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("model", [None, 5, "model"])
+def test_deviations_take_what_normality_learned_and_what_it_found(ds, seq):
+    model = ds.where([image_id for image_id in ds.image_ids if image_id.startswith("camera_1/")]).normality()
+    pd.testing.assert_series_equal(
+        seq.deviations(model)["p_value"], model.score(ds).table["p_value"].reindex(seq.frames.index)
+    )
+    judged = model.score(ds, control="each", false_alarm_rate=0.2)
+    found = seq.deviations(judged)
+    assert found["is_novel"].sum() == judged.n_novel > 0
+    assert set(found.loc[found["is_novel"], "sequence"]) == {"camera_2"}
+
+
+@pytest.mark.parametrize("model", [None, 5, "model", pd.DataFrame({"score": [1]})])
 def test_a_model_that_cannot_score_is_a_clear_error(seq, model):
-    with pytest.raises(ParameterTypeError, match=r"must have a method score\(\)"):
+    with pytest.raises(ParameterTypeError, match=r"must be a model of what is normal"):
         seq.deviations(model)
 
 
@@ -594,8 +610,8 @@ def test_a_model_that_cannot_score_is_a_clear_error(seq, model):
     ("which", "count"),
     [(None, 7), ("cuts", 7), ("keyframes", 9), ("events", 1), ("returns", 2), ("representatives", 9)],
 )
-def test_what_is_named_is_tagged(folder, which, count):
-    found = fd.Dataset(folder, cache=None).sequence()
+def test_what_is_named_is_tagged(folder, store, which, count):
+    found = fd.Dataset(folder, cache=store, tags=None).sequence()
     assert len(found.tag("seen", which=which).image_ids) == count
     still = found.tag("still", which="still").image_ids
     assert set(still) == set(found.frames.index[found.frames["is_still"]])

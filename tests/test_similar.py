@@ -213,3 +213,11 @@ def test_parts_own_vectors_and_copies_can_be_asked_with_several(few):
     assert out.index[-1] in {ids[1], ids[2]}
     assert len(ds.where(ids[:4]).similar(ids[:2]).table) == 4
     assert fd.Dataset([], cache=None).similar([Image.new("RGB", (9, 9))], unlike=Image.new("L", (9, 9))).table.empty
+
+
+def test_the_output_tells_how_many_were_compared_and_how_many_are_broken(dataset):
+    found = dataset.similar(dataset.image_ids[0])
+    n_broken = int(dataset.images["is_broken"].sum())
+    assert found.n_images == len(dataset) - n_broken
+    assert f"images compared {found.n_images:,}" in " ".join(repr(found).split())
+    assert f"{n_broken} broken images are left out." in repr(found)

@@ -32,6 +32,11 @@ def frames(tmp_path_factory, sample_folder):
     return folder
 
 
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return tmp_path_factory.mktemp("store")
+
+
 # --- dealing out
 
 
@@ -148,10 +153,10 @@ def test_thirds_may_be_rounded():
 
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 100), k=st.sampled_from([1, 2, 15]), spread=st.sampled_from([0.1, 0.3, 0.5]))
-def test_a_new_split_has_no_leak_even_where_the_graph_misses_pairs(frames, seed, k, spread):
+def test_a_new_split_has_no_leak_even_where_the_graph_misses_pairs(frames, store, seed, k, spread):
     rng = np.random.default_rng(seed)
     vectors = np.repeat(rng.normal(size=(5, 8)), 8, axis=0) + rng.normal(scale=spread, size=(40, 8))
-    ds = fd.Dataset(frames, embeddings=vectors, n_neighbors=k, random_state=seed, labels=list("ab" * 20), cache=None)
+    ds = fd.Dataset(frames, embeddings=vectors, n_neighbors=k, random_state=seed, labels=list("ab" * 20), cache=store)
     new = ds.split(train=0.5, val=0.25, test=0.25)
     assert new.dataset.leaks().n_pairs == 0
     assert len(new.splits) == 40

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from .edges import label_connected
+
 __all__ = [
     "Combiner",
     "Scorer",
@@ -57,13 +59,9 @@ def find_families(n_images: int, a: Ints, b: Ints, groups: Ints) -> Ints:
     >>> find_families(4, np.array([0]), np.array([2]), np.full(4, -1)).tolist()
     [0, 1, 0, 2]
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     if not n_images:
         return np.empty(0, dtype=np.int64)
-    links = coo_array((np.ones(len(a), dtype=bool), (a, b)), shape=(n_images, n_images))
-    chained = connected_components(links, directed=False)[1].astype(np.int64)
+    chained = label_connected(n_images, a, b)
     alone = np.where(groups < 0, groups.max(initial=-1) + 1 + np.arange(n_images), groups)
     is_long = (np.bincount(chained) > max(20, _SHARE * n_images))[chained]
     families: Ints = np.unique(np.where(is_long, n_images + alone, chained), return_inverse=True)[1].astype(np.int64)

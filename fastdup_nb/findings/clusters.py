@@ -21,6 +21,7 @@ from .._text import TEXT
 from .._validation import check_integer, check_number
 from ..errors import ParameterError
 from ._communities import Floats, Labels, contract_links, find_communities
+from .edges import label_connected
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -216,15 +217,11 @@ def _link_tight(
     indices: npt.NDArray[np.int32], distances: npt.NDArray[np.float32], is_free: npt.NDArray[np.bool_], limit: float
 ) -> Labels:
     """Label the parts joined by links that are, with the third neighbors of both ends, within *limit*."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     n, k = indices.shape
     third = min(2, k - 1)
     is_dense = is_free & (indices[:, third] >= 0) & (distances[:, third] <= limit)
     rows, columns = np.nonzero((indices >= 0) & (distances <= limit) & is_dense[:, None] & is_dense[indices])
-    tight = coo_array((np.ones(len(rows), np.int8), (rows, indices[rows, columns])), shape=(n, n))
-    return np.asarray(connected_components(tight, directed=False)[1], dtype=np.int64)
+    return label_connected(n, rows, indices[rows, columns])
 
 
 def _measure_parts(vectors: npt.NDArray[np.float32], parts: Labels) -> tuple[Labels, Floats]:
@@ -247,28 +244,20 @@ def _mean_distance(vectors: npt.NDArray[np.float32]) -> float:
 
 def _split_unconnected(links: csr_array, labels: Labels) -> Labels:
     """Make one community of each connected part of a community."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     pairs = links.tocoo()
     inner = labels[pairs.row] == labels[pairs.col]
-    kept = coo_array((np.ones(inner.sum(), np.int8), (pairs.row[inner], pairs.col[inner])), shape=links.shape)
-    return np.asarray(connected_components(kept, directed=False)[1], dtype=np.int64)
+    return label_connected(len(labels), pairs.row[inner], pairs.col[inner])
 
 
 def _join_alike(vectors: npt.NDArray[np.float32], links: csr_array, labels: Labels) -> Labels:
     """Join linked communities that are hardly less alike across than within: halves of one cluster."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     pairs = contract_links(links, labels).tocoo()
     a, b = (side[pairs.row < pairs.col] for side in (pairs.row, pairs.col))
     sizes, within, across = _measure_pairs(vectors, labels, a, b)
     usual = 1.0 - _mean_distance(vectors)
     needed = usual + _ALIKE * np.maximum((within[a] + within[b]) / 2 - usual, 0.0)
     is_alike = (across > needed) & (np.minimum(sizes[a], sizes[b]) > 1)
-    halves = coo_array((np.ones(is_alike.sum(), np.int8), (a[is_alike], b[is_alike])), shape=pairs.shape)
-    return np.asarray(connected_components(halves, directed=False)[1], dtype=np.int64)[labels]
+    return label_connected(pairs.shape[0], a[is_alike], b[is_alike])[labels]
 
 
 def _measure_pairs(

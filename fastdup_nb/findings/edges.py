@@ -50,12 +50,8 @@ class Copies:
     @cached_property
     def nodes(self) -> IntArray:
         """The node of each image: images with the same vector or the same pixels share one."""
-        from scipy.sparse import coo_array
-        from scipy.sparse.csgraph import connected_components
-
         n_rows, n_pixels = (int(values.max(initial=-1)) + 1 for values in (self.rows, self.pixels))
-        links = (np.ones(len(self.rows), dtype=bool), (self.rows, n_rows + self.pixels))
-        labels = connected_components(coo_array(links, shape=(n_rows + n_pixels,) * 2), directed=False)[1]
+        labels = label_connected(n_rows + n_pixels, self.rows, n_rows + self.pixels)
         return np.unique(labels[self.rows], return_inverse=True)[1].astype(np.int64)
 
     @cached_property
@@ -117,11 +113,28 @@ class Edges:
 
     def components(self, n_nodes: int) -> IntArray:
         """Return a number for each node, the same for those that are connected."""
-        from scipy.sparse import coo_array
-        from scipy.sparse.csgraph import connected_components
+        return label_connected(n_nodes, self.a, self.b)
 
-        links = coo_array((np.ones(len(self.a), dtype=bool), (self.a, self.b)), shape=(n_nodes, n_nodes))
-        return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
+
+def label_connected(n: int, a: npt.NDArray[np.integer], b: npt.NDArray[np.integer]) -> IntArray:
+    """Return a number for each of *n* things, the same for those that links from ``a[i]`` to ``b[i]`` connect.
+
+    Numbers go from 0 on, in the order in which they first occur.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastdup_nb.findings.edges import label_connected
+    >>> label_connected(5, np.array([0, 3]), np.array([3, 4])).tolist()
+    [0, 1, 2, 0, 0]
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    if not n:
+        return np.empty(0, dtype=np.int64)
+    links = coo_array((np.ones(len(a), dtype=bool), (a, b)), shape=(n, n))
+    return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
 
 
 def pairs_within(labels: IntArray, *, larger_than: int) -> tuple[IntArray, IntArray]:

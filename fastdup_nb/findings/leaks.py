@@ -20,7 +20,7 @@ from .._text import TEXT
 from ..graph import NeighborGraph, search
 from ._cells import Cells
 from .duplicates import MAX_LISTED_COPIES, MAX_LISTED_PAIRS, TIERS
-from .edges import Copies, Edges, IntArray, Score, pairs_within, score_nodes
+from .edges import Copies, Edges, IntArray, Score, label_connected, pairs_within, score_nodes
 from .keeping import SAME_PIXELS_DISTANCE
 from .verdicts import Verdicts
 
@@ -213,18 +213,13 @@ def join_linked(n_images: int, nodes: IntArray, links: IntArray, groups: Sequenc
     groups : sequence of int arrays of shape (n_images,)
         In each, images with the same number are connected; those with -1 are not.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     ends, offset = [np.asarray(links, dtype=np.int64).reshape(-1, 2)], n_images
     for numbers in (nodes, *groups):
         known = np.flatnonzero(numbers >= 0)
         ends.append(np.column_stack([known, numbers[known] + offset]))
         offset += int(numbers.max(initial=-1)) + 1
     a, b = np.concatenate(ends).T
-    graph = coo_array((np.ones(len(a), dtype=bool), (a, b)), shape=(offset, offset))
-    labels = connected_components(graph, directed=False)[1][:n_images]
-    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    return np.unique(label_connected(offset, a, b)[:n_images], return_inverse=True)[1].astype(np.int64)
 
 
 def _search_widely(  # noqa: PLR0917

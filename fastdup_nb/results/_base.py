@@ -5,11 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
-from ..views import Tile, View, format_bytes, format_dimension, render_html, render_text
+from ..views import Row, Tile, View, format_bytes, format_count, format_dimension, render_html, render_text
 
 if TYPE_CHECKING:
     from ..tags import Change, Tags
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from ..widgets._gallery import Gallery
     from ..widgets._plain import PlainGallery
 
+DatasetT = TypeVar("DatasetT")
 IMAGES = ("image", "images")
 NO_IMAGE = "There is no image to look at."
+PER_ROW = 5  # as many as a view draws side by side
+TILE_ROWS = ("row of images", "rows of images")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,9 +73,14 @@ class Result(ABC):
 
     _shown: Shown
 
-    @abstractmethod
+    if TYPE_CHECKING:
+
+        @property
+        def table(self) -> pd.DataFrame: ...
+
     def to_frame(self) -> pd.DataFrame:
-        """Return a copy of the main table as a plain DataFrame."""
+        """Return a copy of ``table``, the main table, as a plain DataFrame."""
+        return self.table.copy()
 
     @abstractmethod
     def _view(self, n_rows: int) -> View:
@@ -99,8 +107,13 @@ class ImageResult(Result):
             Which of the images. Duplicates: ``"removable"`` (default), ``"kept"``, ``"members"``, or the
             number of a group, or several, whose removable images are meant ("drop the others"). Outliers:
             ``"outliers"`` (default) or ``"all"``. Clusters: the number of a cluster, or several; all but the noise by
-            default. Quality: the name of an issue, or several; any by default. Similar: all but the query. Leaks:
-            the images of one split; of all by default. Split: the images of one split.
+            default. Quality: the name of an issue, or several; any by default. Similar: all but the query. LabelIssues:
+            ``"issues"`` (default), ``"conflicts"`` (copies with two labels) or ``"all"``. Predictions: a label, for the
+            images predicted to have it; all by default. Leaks: the images of one split that have a twin in another; of
+            all splits by default. Split: the name of a split, always. Sample: ``"all"`` (default), ``"included"`` or
+            ``"new"`` (the others). Novelties: ``"novel"`` (default) or ``"all"``. LabelQueue: all. Sequence: ``"cuts"``
+            (default), ``"keyframes"``, ``"still"``, ``"events"``, ``"returns"``, ``"gradual"`` or
+            ``"representatives"``.
 
         Returns
         -------
@@ -134,3 +147,22 @@ class ImageResult(Result):
             A widget; the last expression of a cell shows it.
         """
         return self._shown.open_gallery(self._deck(), page_size=page_size, backend=backend)
+
+
+def put_in_rows(tiles: Sequence[Tile]) -> tuple[Row, ...]:
+    """Return tiles in rows, each titled by the places it holds: *1 to 5*, *6*."""
+    rows = []
+    for first in range(0, len(tiles), PER_ROW):
+        some = tuple(tiles[first : first + PER_ROW])
+        rows.append(Row(f"{first + 1:,} to {first + len(some):,}" if len(some) > 1 else f"{first + 1:,}", some))
+    return tuple(rows)
+
+
+def count_rows(n_tiles: int) -> int:
+    """Return in how many rows so many tiles are put."""
+    return -(-n_tiles // PER_ROW)
+
+
+def tell_broken(n_broken: int, where: str = "left out") -> tuple[str, ...]:
+    """Return a sentence on images that could not be read, where there are any."""
+    return (f"{format_count(n_broken, ('broken image is', 'broken images are'))} {where}.",) if n_broken else ()

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ..findings.sequence.frames import find_runs
 from ..views import Badge, Curve, Fact, Row, Tile, View, format_count
-from ._base import NO_IMAGE
+from ._base import NO_IMAGE, tell_broken
 
 if TYPE_CHECKING:
     from ..widgets._deck import Caption, Deck, RowCaption
@@ -84,10 +85,7 @@ def _told_order(found: Sequence) -> str:
 
 
 def _notes(found: Sequence) -> tuple[str, ...]:
-    notes = []
-    n_broken = found._shown.n_broken
-    if n_broken:
-        notes.append(f"{format_count(n_broken, ('broken image is', 'broken images are'))} left out.")
+    notes = [*tell_broken(found._shown.n_broken)]
     if found.n_left_out:
         words = format_count(found.n_left_out, ("image has", "images have"))
         notes.append(
@@ -103,6 +101,11 @@ def _notes(found: Sequence) -> tuple[str, ...]:
         notes.append(
             f"Single pictures rather than a film: {some}{more}. Their pictures differ from one to the next throughout, "
             "so each of these sequences is left as one shot, without cuts and events."
+        )
+    if len(found.streams) < found.frames["sequence"].nunique():
+        notes.append(
+            "A cut is a change that stands out from the steps around it, after which the picture before stays away for "
+            "four frames; a still frame differs by no more than noise from the first of its stretch."
         )
     return tuple(notes)
 
@@ -125,8 +128,7 @@ def _curve(found: Sequence, name: str) -> Curve:
 
 
 def _runs(flags: pd.Series) -> tuple[tuple[int, int], ...]:
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.to_numpy(dtype=np.int8), [0]])))
-    return tuple(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+    return tuple(find_runs(flags.to_numpy(dtype=bool)))
 
 
 def _told_time(table: pd.DataFrame, place: int) -> str:

@@ -13,7 +13,7 @@ from .._validation import check_choice
 from ..errors import ParameterError
 from ..findings.duplicates import MAX_LISTED_COPIES, TIERS
 from ..views import Badge, Fact, Row, Tone, View, format_count, format_similarity
-from ._base import IMAGES, NO_IMAGE, ImageResult, Shown
+from ._base import IMAGES, NO_IMAGE, ImageResult, Shown, tell_broken
 
 if TYPE_CHECKING:
     from ..widgets._deck import Deck
@@ -162,9 +162,7 @@ class Duplicates(ImageResult):
         )
 
     def _notes(self) -> tuple[str, ...]:
-        notes = []
-        if self._shown.n_broken:
-            notes.append(f"{format_count(self._shown.n_broken, ('broken image is', 'broken images are'))} in no group.")
+        notes = [*tell_broken(self._shown.n_broken, "in no group")]
         n_alone = self.n_images_in_pairs - len(self.members)
         if n_alone:
             words = format_count(n_alone, ("image is", "images are"))

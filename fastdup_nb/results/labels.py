@@ -10,7 +10,7 @@ import pandas as pd
 from .._validation import check_choice
 from ..errors import UnknownImageError
 from ..views import Badge, Fact, Row, Table, View, format_count, format_similarity
-from ._base import IMAGES, NO_IMAGE, ImageResult, Shown
+from ._base import IMAGES, NO_IMAGE, ImageResult, Shown, tell_broken
 
 if TYPE_CHECKING:
     from ..findings.labels import Labeled
@@ -61,10 +61,6 @@ class LabelIssues(ImageResult):
     n_without_label: int
     _labeled: Labeled
     _shown: Shown
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return a copy of ``table``."""
-        return self.table.copy()
 
     @property
     def n_issues(self) -> int:
@@ -240,10 +236,7 @@ class LabelIssues(ImageResult):
         n_decided = int(self.table["is_decided"].sum())
         if n_decided:
             told.append(f"{format_count(n_decided, ('label was', 'labels were'))} decided by you: not reported.")
-        if self._shown.n_broken:
-            broken = format_count(self._shown.n_broken, ("broken image is", "broken images are"))
-            told.append(f"{broken} left out.")
-        return tuple(told)
+        return (*told, *tell_broken(self._shown.n_broken))
 
     def _class_table(self) -> Table | None:
         judged = self.classes[self.classes["is_judged"]]

@@ -181,10 +181,14 @@ class Leaks(ImageResult):
         return (
             Fact("pairs", self.n_pairs, f"each counted once: {tiers}" if tiers else "each counted once"),
             Fact("images that leak", self.n_leaked, sides or "have a twin on another side"),
-            Fact("label conflicts", self.n_label_conflicts, "pairs whose two labels differ"),
+            Fact("label conflicts", self.n_label_conflicts, f"pairs that differ in label, {self._tell_labeled()}"),
             Fact("images compared", self.n_images, "each searched for in every other split by itself"
                  if not self._other else "each of the smaller dataset searched for in the other"),
         )  # fmt: skip
+
+    def _tell_labeled(self) -> str:
+        n = int((self.pairs["label_a"].notna() & self.pairs["label_b"].notna()).sum())
+        return f"of {n:,} that have two labels" if n else "but none has two labels"
 
     def _table(self) -> Table | None:
         if not len(self.summary):
@@ -220,8 +224,6 @@ class Leaks(ImageResult):
             notes.append(
                 f'{format_count(self.n_rejected, ("pair is", "pairs are"))} left out: judged "not duplicates".'
             )
-        if self.n_pairs and not self.pairs["label_a"].notna().any():
-            notes.append("No image of a pair has a label, so none can conflict.")
         if self.n_pairs > len(self.pairs):
             notes.append(
                 f"{len(self.pairs):,} of the pairs are listed, and label conflicts counted among these: sets of more "

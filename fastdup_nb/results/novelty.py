@@ -83,10 +83,6 @@ class Novelties(ImageResult):
         names = {image_id: begin + image_id for image_id in known}
         return cls(table, nearest, rate, control, n_together, n_calibration, model, n_broken, names, shown)
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return a copy of ``table``."""
-        return self.table.copy()
-
     @property
     def n_novel(self) -> int:
         """Number of images with ``is_novel``."""

@@ -33,10 +33,6 @@ class Outliers(ImageResult):
     contamination: str | float
     _shown: Shown
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return a copy of ``table``."""
-        return self.table.copy()
-
     @property
     def n_outliers(self) -> int:
         """Number of images with ``is_outlier``."""

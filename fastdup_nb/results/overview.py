@@ -29,10 +29,6 @@ class Summary(Result):
     table: pd.DataFrame
     _shown: Shown
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return a copy of ``table``."""
-        return self.table.copy()
-
     def __getitem__(self, name: str) -> int:
         return int(self.table["value"].to_dict()[name])
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from .._validation import check_choice
-from ..views import Fact, Row, Table, View, format_count
-from ._base import IMAGES, NO_IMAGE, ImageResult, Shown
+from ..views import Fact, Table, View, format_count
+from ._base import IMAGES, NO_IMAGE, PER_ROW, TILE_ROWS, ImageResult, Shown, count_rows, put_in_rows, tell_broken
 from .labels import NO_LABELS
 
 if TYPE_CHECKING:
@@ -56,10 +56,6 @@ class Predictions(ImageResult):
     labels: tuple[str, ...]
     _shown: Shown
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return a copy of ``table``."""
-        return self.table.copy()
-
     @property
     def calibration_error(self) -> float:
         """Mean gap between confidence and accuracy over the tenths, 0 is best (expected calibration error)."""
@@ -92,19 +88,16 @@ class Predictions(ImageResult):
         )  # fmt: skip
 
     def _view(self, n_rows: int) -> View:
-        shown = self.table.head(min(n_rows, 2) * 5)
-        tiles = [self._shown.tile(str(i), *_told(row)) for i, row in shown.iterrows()]
-        rows = [
-            Row(title="Least sure first" if i == 0 else "", tiles=tuple(tiles[i : i + 5]))
-            for i in range(0, len(tiles), 5)
-        ]
+        shown = self.table.head(min(n_rows, 2) * PER_ROW)
+        rows = put_in_rows([self._shown.tile(str(i), *_told(row)) for i, row in shown.iterrows()])
         return View(
             title="Predicted labels",
             headline=self._headline(),
             facts=self._facts(),
-            rows=tuple(rows),
-            n_more=len(self.table) - len(shown),
-            noun=IMAGES,
+            rows=rows,
+            rows_title="Least sure first",
+            n_more=count_rows(len(self.table)) - len(rows),
+            noun=TILE_ROWS,
             empty=self._empty(),
             table=self._report_table(),
             notes=self._notes(),
@@ -149,9 +142,7 @@ class Predictions(ImageResult):
         if len(self.labels) > 1:
             told.append("Duplicates of an image are never among those it is predicted from, where this is measured.")
             told.append("Images like none that has a label get a label all the same: look at ds.outliers() too.")
-        if self._shown.n_broken:
-            told.append(f"{format_count(self._shown.n_broken, ('broken image is', 'broken images are'))} left out.")
-        return tuple(told)
+        return (*told, *tell_broken(self._shown.n_broken))
 
     def _report_table(self) -> Table | None:
         if self.report.empty:

@@ -45,10 +45,6 @@ class Quality(ImageResult):
         counts = self.table[[f"is_{issue}" for issue in self.issues]].sum().astype(int)
         return counts.set_axis(self.issues).rename("n_images").sort_values(ascending=False, kind="stable")
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return a copy of ``table``."""
-        return self.table.copy()
-
     def flagged(self) -> pd.DataFrame:
         """Return a row per image and issue that it has: index ``image_id``, ``issue``, ``score``; the worst first.
 

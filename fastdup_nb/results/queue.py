@@ -12,14 +12,13 @@ import pandas as pd
 from .._text import TEXT
 from .._validation import check_choice
 from ..findings.queue import Choice
-from ..views import Fact, Row, View, format_count
-from ._base import IMAGES, NO_IMAGE, ImageResult, Shown
+from ..views import Fact, View, format_count
+from ._base import IMAGES, NO_IMAGE, PER_ROW, TILE_ROWS, ImageResult, Shown, count_rows, put_in_rows
 
 if TYPE_CHECKING:
     from ..widgets._deck import Deck
 
 _FAR, _UNSURE = "unlike what is labeled", "labels of its neighbors disagree"
-_PER_ROW = 5
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -54,10 +53,6 @@ class LabelQueue(ImageResult):
     tags: tuple[str, ...]
     _shown: Shown
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return a copy of ``table``."""
-        return self.table.copy()
-
     def _listed(self, which: object) -> list[str]:
         check_choice("all" if which is None else which, "which", "LabelQueue.tag", ("all",))
         ids: list[str] = self.table.index.tolist()
@@ -77,20 +72,17 @@ class LabelQueue(ImageResult):
 
     def _view(self, n_rows: int) -> View:
         n = len(self.table)
-        shown = self.table.head(_PER_ROW * n_rows)
+        shown = self.table.head(PER_ROW * n_rows)
         tiles = [self._shown.tile(str(image_id), *_lines(row)) for image_id, row in shown.iterrows()]
-        starts = range(0, len(tiles), _PER_ROW)
-        rows = [
-            Row(f"{i + 1:,} to {i + len(tiles[i : i + _PER_ROW]):,}", tuple(tiles[i : i + _PER_ROW])) for i in starts
-        ]
+        rows = put_in_rows(tiles)
         return View(
             title="Next to label",
             headline=self._headline(),
             facts=self._facts(),
-            rows=tuple(rows),
+            rows=rows,
             rows_title="Most useful first",
-            noun=("row of images", "rows of images"),
-            n_more=-(-n // _PER_ROW) - len(rows),
+            noun=TILE_ROWS,
+            n_more=count_rows(n) - len(rows),
             empty="There is nothing to label.",
             next_calls=(
                 ("ds.annotate(labels, queue=queue.to_frame())", "label them by keys"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 import numpy as np
 import numpy.typing as npt
@@ -13,16 +13,14 @@ import pandas as pd
 from .._validation import check_choice
 from ..findings._facility import CELL_SIZE
 from ..findings.coverage import Coverage
-from ..views import Chart, Fact, Line, Row, Table, Tile, View, format_count, format_similarity, thin_out
-from ._base import IMAGES, NO_IMAGE, ImageResult, Shown
+from ..views import Chart, Fact, Line, Table, Tile, View, format_count, format_similarity, thin_out
+from ._base import IMAGES, NO_IMAGE, PER_ROW, TILE_ROWS, DatasetT, ImageResult, Shown, count_rows, put_in_rows
 
 if TYPE_CHECKING:
-    from ..dataset import Dataset
     from ..widgets._deck import Deck
 
 FloatArray = npt.NDArray[np.float64]
 
-_PER_ROW = 5
 _WAYS = {
     "representative": "so that each image is like one of them",
     "coverage": "so that no image is far from all of them",
@@ -39,7 +37,7 @@ _BOUNDS = {
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Sample(ImageResult):
+class Sample(ImageResult, Generic[DatasetT]):
     """A few images that stand for many, as ``Dataset.sample`` chose them.
 
     Attributes
@@ -81,7 +79,7 @@ class Sample(ImageResult):
     n_measured: int
     remarks: tuple[str, ...]
     _call: str
-    _take: Callable[[list[str]], Dataset]
+    _take: Callable[[list[str]], DatasetT]
     _shown: Shown
 
     @property
@@ -91,13 +89,9 @@ class Sample(ImageResult):
         return ids
 
     @property
-    def dataset(self) -> Dataset:
+    def dataset(self) -> DatasetT:
         """A Dataset of these images, in listing order, that shares cache and tags: ``ds.where(sample.image_ids)``."""
         return self._take(self.image_ids)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return a copy of ``table``."""
-        return self.table.copy()
 
     def _listed(self, which: object) -> list[str]:
         wanted = check_choice("all" if which is None else which, "which", "Sample.tag", ("all", "new", "included"))
@@ -110,9 +104,9 @@ class Sample(ImageResult):
         return _make_deck(self)
 
     def _view(self, n_rows: int) -> View:
-        shown = self.table.head(_PER_ROW * n_rows)
+        shown = self.table.head(PER_ROW * n_rows)
         tiles = [self._tile(str(image_id), gain) for image_id, gain in shown["gain"].items()]
-        rows = tuple(_row(i, tiles[i : i + _PER_ROW]) for i in range(0, len(tiles), _PER_ROW))
+        rows = put_in_rows(tiles)
         return View(
             title="Sample",
             headline=self._headline(),
@@ -120,8 +114,8 @@ class Sample(ImageResult):
             chart=self._chart(),
             rows=rows,
             rows_title="In order of choice",
-            noun=("row of images", "rows of images"),
-            n_more=-(-len(self.table) // _PER_ROW) - len(rows),
+            noun=TILE_ROWS,
+            n_more=count_rows(len(self.table)) - len(rows),
             empty="There is no image to choose." if self.n_images else NO_IMAGE,
             table=self._stops(),
             notes=self._notes(),
@@ -217,18 +211,13 @@ _REASONS = {
 }
 
 
-def _row(first: int, tiles: list[Tile]) -> Row:
-    places = f"{first + 1:,} to {first + len(tiles):,}" if len(tiles) > 1 else f"{first + 1:,}"
-    return Row(title=places, tiles=tuple(tiles))
-
-
 def _round_stops(n: int) -> list[int]:
     """Return 1, 2, 5, 10, 20, 50, ... and n."""
     stops = [digit * 10**power for power in range(len(str(n))) for digit in (1, 2, 5)]
     return [*(stop for stop in stops if stop < n), n]
 
 
-def _make_deck(found: Sample) -> Deck:
+def _make_deck(found: Sample[DatasetT]) -> Deck:
     """Return single images, in order of choice."""
     from ..widgets._deck import Caption, Deck, Sort
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,23 +13,16 @@ import pandas as pd
 from .._text import TEXT
 from .._validation import check_choice, check_integer
 from ..errors import ParameterError, ParameterTypeError
-from ..findings._returns import choose_spread
-from ..findings._succession import count_together, count_transitions
+from ..findings.sampling import choose_covering
 from ..views import View
-from ._base import ImageResult, Shown
+from ._base import ImageResult, Result, Shown
 
 if TYPE_CHECKING:
     from ..widgets._deck import Deck
+    from .normality import Normality
+    from .novelty import Novelties
 
 _LISTS = ("cuts", "keyframes", "still", "events", "returns", "gradual", "representatives")
-
-
-class ScoresNovelty(Protocol):
-    """What ``Sequence.deviations`` asks of a model: ``score`` takes a Dataset and returns a frame by image_id."""
-
-    def score(self, other: object, /) -> pd.DataFrame:
-        """Return ``novelty_score``, ``p_value`` and ``is_novel`` of each image."""
-        ...
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -130,9 +123,12 @@ class Sequence(ImageResult):
         every = np.arange(len(ids)) if len(every) < n else every
         longest = self.shots.sort_values("n_frames", ascending=False, kind="stable")["representative"]
         shots = ids.get_indexer(pd.Index(longest, dtype=TEXT))
-        vectors = lambda places: self._vectors(ids[places].tolist())  # noqa: E731 - one line says it
         few = n < len(shots)
-        chosen = choose_spread(vectors, shots.tolist()[:1] if few else shots.tolist(), shots if few else every, n)
+        chosen = shots[:1] if few else shots
+        others = np.setdiff1d(shots if few else every, chosen)
+        vectors, taken = (self._vectors(ids[places].tolist()) for places in (others, chosen))
+        more, _ = choose_covering(vectors, max(0, n - len(chosen)), included=taken)
+        chosen = np.append(chosen, others[more])[:n]
         return ids[sorted(chosen)].tolist()
 
     def transitions(self, labels: str | pd.Series = "cluster") -> pd.DataFrame:
@@ -155,6 +151,8 @@ class Sequence(ImageResult):
         ParameterError
             If there is no such column.
         """
+        from ..findings.sequence.succession import count_transitions
+
         codes, names = self._encode(labels, "Sequence.transitions")
         return count_transitions(codes, (self.frames["position"] == 0).to_numpy(dtype=bool), names)
 
@@ -181,34 +179,59 @@ class Sequence(ImageResult):
         ParameterError
             If *window* is no length, or a time where frames have none.
         """
+        from ..findings.sequence.succession import count_together
+
         codes, names = self._encode(labels, "Sequence.cooccurrence")
         return count_together(codes, self._part_time(window), names)
 
-    def deviations(self, model: ScoresNovelty) -> pd.DataFrame:
-        """Say which frames are not as a model of normal ones has learned it.
+    def deviations(self, model: Normality | Novelties) -> pd.DataFrame:
+        """Say which frames are not like what a model of normal ones has learned.
 
         Parameters
         ----------
-        model : object with a method ``score``
-            Such as ``normal.novelty()`` of another dataset: ``model.score(ds)`` returns a frame by image_id with
-            ``is_novel`` and whatever else it tells (``novelty_score``, larger is stranger; ``p_value``).
+        model : Normality or Novelties
+            Such as ``normal.normality()``, where *normal* is a dataset of ordinary frames; it judges as
+            ``model.score(ds)`` does. To judge in another way give what it found, such as
+            ``model.score(ds, control="each")``. Anything else that has a ``score(ds)`` will do, where that returns a
+            DataFrame by image_id with a column ``is_novel``.
 
         Returns
         -------
         DataFrame
             Index ``image_id``, in the order of time: ``sequence``, ``position``, ``time``, ``shot``, all that the model
-            tells, and ``stretch``: a number for each run of novel frames, -1 for the others.
+            tells (``novelty_score``, larger is stranger; ``p_value``, smaller is stranger; ``is_novel``), and
+            ``stretch``: a number for each run of novel frames, -1 for the others. What the model does not tell of a
+            frame is missing, and such a frame is not novel.
 
         Raises
         ------
         ParameterTypeError
-            If *model* has no method ``score``, or what it returns is no such frame.
+            If *model* is no such thing, or what its ``score`` returns is no such table.
+
+        Notes
+        -----
+        Frames that are duplicates of one another count as one picture to the model, so an hour of one quiet scene
+        teaches no more than a minute of it, and its smallest p-value may be too large to flag anything at the default
+        rate; ``model`` and ``model.score(ds)`` tell that when shown.
+
+        Examples
+        --------
+        >>> import tempfile, fastdup_nb as fd
+        >>> ds = fd.Dataset(fd.sample_frames(tempfile.mkdtemp() + "/frames"), cache=None)
+        >>> first = [image_id for image_id in ds.image_ids if image_id.startswith("camera_1/")]
+        >>> judged = ds.where(first).normality().score(ds, false_alarm_rate=0.2, control="each")
+        >>> found = ds.sequence().deviations(judged)
+        >>> found["is_novel"].groupby(found["sequence"]).any().to_dict()
+        {'camera_1': False, 'camera_2': True}
         """
-        if not callable(getattr(model, "score", None)):
-            raise ParameterTypeError(_wrong_model(model))
-        told = model.score(self._source)
-        if not isinstance(told, pd.DataFrame) or "is_novel" not in told.columns:
-            raise ParameterTypeError(_wrong_model(told))
+        score = getattr(model, "score", None)
+        told = _find_table(score(self._source) if callable(score) else model)
+        if told is None:
+            raise ParameterTypeError(
+                "The 'model' parameter of Sequence.deviations must be a model of what is normal, such as "
+                "other.normality(), or what it found, such as model.score(ds): a table by image_id with a column "
+                f"'is_novel'. Got {type(model).__name__} instead."
+            )
         own = self.frames[["sequence", "position", "time", "shot"]]
         found = own.join(told[[column for column in told.columns if column not in own.columns]].reindex(own.index))
         novel = found["is_novel"].astype("boolean").fillna(False).to_numpy(dtype=bool)
@@ -286,8 +309,7 @@ def _read_length(window: str | pd.Timedelta) -> float:
     return length
 
 
-def _wrong_model(came: object) -> str:
-    return (
-        "The 'model' parameter of Sequence.deviations must have a method score() that takes a Dataset and returns a "
-        f"DataFrame by image_id with a column 'is_novel'. Got {type(came).__name__} instead."
-    )
+def _find_table(told: object) -> pd.DataFrame | None:
+    """Return the table of a result, or a table itself, where it says what is novel."""
+    table = told.to_frame() if isinstance(told, Result) else told
+    return table if isinstance(table, pd.DataFrame) and "is_novel" in table.columns else None

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from .._validation import check_choice
-from ..views import Fact, Row, Tile, View, format_count, format_similarity
-from ._base import IMAGES, ImageResult, Shown
+from ..views import Fact, Tile, View, format_count, format_similarity
+from ._base import IMAGES, PER_ROW, TILE_ROWS, ImageResult, Shown, count_rows, put_in_rows, tell_broken
 
 if TYPE_CHECKING:
     from ..widgets._deck import Deck
 
-_PER_ROW = 5  # as many as a view draws side by side
 _SEVERAL = " pictures"
 
 
@@ -38,6 +37,8 @@ class Similar(ImageResult):
         The image ids of all queries that are of the dataset.
     unlike : tuple of str
         What was not meant: image ids, or descriptions.
+    n_images : int
+        Images compared: all but the broken ones.
     """
 
     table: pd.DataFrame
@@ -45,12 +46,9 @@ class Similar(ImageResult):
     query_id: str | None
     query_ids: tuple[str, ...]
     unlike: tuple[str, ...]
+    n_images: int
     _call: str
     _shown: Shown
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return a copy of ``table``."""
-        return self.table.copy()
 
     def _deck(self) -> Deck:
         return _make_deck(self)
@@ -61,18 +59,19 @@ class Similar(ImageResult):
 
     def _view(self, n_rows: int) -> View:
         n = len(self.table)
-        shown = self.table.head(_PER_ROW * n_rows)
+        shown = self.table.head(PER_ROW * n_rows)
         tiles = [self._tile(i) for i in range(len(shown))]
-        rows = tuple(_row(i, tiles[i : i + _PER_ROW]) for i in range(0, len(tiles), _PER_ROW))
+        rows = put_in_rows(tiles)
         return View(
             title="Similar images",
             headline=self._headline(),
             facts=self._facts(),
             rows=rows,
             rows_title="Highest score first" if self.unlike else "Most similar first",
-            noun=("row of images", "rows of images"),
-            n_more=-(-n // _PER_ROW) - len(rows),
+            noun=TILE_ROWS,
+            n_more=count_rows(n) - len(rows),
             empty="There is no image to compare with.",
+            notes=tell_broken(self._shown.n_broken),
             next_calls=(("similar.to_frame()", "ids and similarities"),),
         )
 
@@ -90,6 +89,7 @@ class Similar(ImageResult):
         if self.unlike:
             best = "–" if self.table.empty else f"{self.table['score'].max():.3f}"
             facts.append(Fact("highest score", best, "similarity, less a quarter of that to what is not meant"))
+        facts.append(Fact("images compared", self.n_images, "all of them, each with what was asked for"))
         return tuple(facts)
 
     def _lines(self, i: int) -> tuple[str, ...]:
@@ -106,11 +106,6 @@ class Similar(ImageResult):
 def tell_queries(names: Sequence[str]) -> str:
     """Return in words what was asked for: its name, or how many pictures."""
     return names[0] if len(names) == 1 else f"{len(names):,}{_SEVERAL}"
-
-
-def _row(first: int, tiles: list[Tile]) -> Row:
-    places = f"{first + 1:,} to {first + len(tiles):,}" if len(tiles) > 1 else f"{first + 1:,}"
-    return Row(title=places, tiles=tuple(tiles))
 
 
 def _make_deck(found: Similar) -> Deck:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic
 
 import pandas as pd
 
 from .._validation import check_choice
 from ..views import Fact, Row, Table, View, format_count
-from ._base import IMAGES, NO_IMAGE, ImageResult, Shown
+from ._base import IMAGES, NO_IMAGE, DatasetT, ImageResult, Shown, tell_broken
 
 if TYPE_CHECKING:
     from ..widgets._deck import Caption, Deck, RowCaption
 
-DatasetT = TypeVar("DatasetT")
 _N_EXAMPLES = 5
 _MAX_ROWS = 4
 _MAX_CLASSES = 12
@@ -64,10 +63,6 @@ class Split(ImageResult, Generic[DatasetT]):
     def dataset(self) -> DatasetT:
         """The dataset with this split in the place of its own; no image is read again."""
         return self._make(self.splits)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return a copy of ``table``."""
-        return self.table.copy()
 
     def _listed(self, which: object) -> list[str]:
         name = check_choice(which, "which", "Split.tag", self.shares.index.tolist())
@@ -165,10 +160,7 @@ class Split(ImageResult, Generic[DatasetT]):
         )
 
     def _notes(self) -> tuple[str, ...]:
-        notes = list(self._told)
-        if self._n_broken:
-            words = format_count(self._n_broken, ("broken image is", "broken images are"))
-            notes.append(f"{words} in no split.")
+        notes = [*self._told, *tell_broken(self._n_broken, "in no split")]
         if not len(self.table):
             return tuple(notes)
         n, wanted = len(self.table), self.shares["wanted"]

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .._text import TEXT
-from ..errors import ParameterError
+from ..._text import TEXT
+from ...errors import ParameterError
 
 __all__ = ["Order", "key_name", "order_frames", "tell_sequences"]
 
@@ -52,7 +52,7 @@ def key_name(name: str) -> tuple[tuple[int, int, str], ...]:
 
     Examples
     --------
-    >>> from fastdup_nb.findings.order import key_name
+    >>> from fastdup_nb.findings.sequence.order import key_name
     >>> sorted(["b10.jpg", "b9.jpg", "a11.jpg"], key=key_name)
     ['a11.jpg', 'b9.jpg', 'b10.jpg']
     """

@@ -113,6 +113,12 @@ class Frames:
         return np.where(is_flat, np.abs(x.mean(axis=1) - y.mean(axis=1)) / 128, found).astype(np.float32)
 
 
+def find_runs(flags: Flags) -> list[tuple[int, int]]:
+    """Return start and stop of each run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
 def _agree(x: npt.NDArray[np.float32], y: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Return the correlation of square gray pictures in [0, 1], the best of *y* where it is and moved by a cell."""
     side = round(x.shape[1] ** 0.5)

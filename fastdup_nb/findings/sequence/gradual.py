@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ._frames import Flags, Floats, Frames, Ints
+from .frames import Floats, Frames, Ints, find_runs
 
 _REACHES = (3, 4, 6, 8, 12, 16, 24, 32, 48, 64)  # frames on either side: dissolves of up to about 100 frames
 _OFF_LINE = 0.3  # of the way between the two pictures: a frame this far from the line is no mixture
@@ -95,12 +95,6 @@ def _join_parts(changes: list[Change]) -> list[Change]:
         start = joined[-1].start
         joined[-1] = replace(stronger, start=start, stop=change.stop, position=(start + change.stop) // 2)
     return joined
-
-
-def find_runs(flags: Flags) -> list[tuple[int, int]]:
-    """Return start and stop of each run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def find_fades(frames: Frames, *, least: float, longest_event: int) -> list[Change]:

@@ -2,7 +2,7 @@
 
 A cut is a step that stands out from the steps around it, and after which what was before stays away; a bound of its own
 for every moment, so that neither a hand-held camera nor a still one needs another setting. What comes and goes again at
-once is an event. Gradual changes are frames that lie between two pictures (``_gradual``).
+once is an event. Gradual changes are frames that lie between two pictures (``gradual``).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from itertools import combinations, product
 
 import numpy as np
 
-from ._frames import Flags, Floats, Frames, Ints
-from ._gradual import Change, find_dissolves, find_fades
-from ._returns import Return, choose_representative, find_returns, find_stills, number_scenes
+from .frames import Flags, Floats, Frames, Ints
+from .gradual import Change, find_dissolves, find_fades
+from .returns import Return, choose_representative, find_returns, find_stills, number_scenes
 
 __all__ = ["Frames", "Timeline", "find_changes", "find_events", "measure_steps", "read_timeline"]
 
@@ -196,7 +196,7 @@ def read_timeline(frames: Frames, *, least: float, alike: float, min_still_lengt
     Examples
     --------
     >>> import numpy as np
-    >>> from fastdup_nb.findings.sequence import Frames, read_timeline
+    >>> from fastdup_nb.findings.sequence.timeline import Frames, read_timeline
     >>> vectors = np.repeat(np.eye(2, 8, dtype=np.float32), 10, axis=0)
     >>> found = read_timeline(Frames(vectors, None, np.arange(20)), least=0.12, alike=0.2)
     >>> [change.position for change in found.changes], found.bounds.tolist()

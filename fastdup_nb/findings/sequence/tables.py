@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._text import TEXT
-from ._frames import Ints
-from .sequence import Timeline
+from ..._text import TEXT
+from .frames import Ints
+from .timeline import Timeline
 
 _TIME = "of the order: datetime64, float, or missing"
 _SPAN = "of the order: timedelta64, float, or missing"

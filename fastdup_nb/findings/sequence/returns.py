@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
-from ._frames import Flags, Frames, Ints
-from ._gradual import find_runs
+from .frames import Flags, Frames, Ints, find_runs
 
 _BLOCK, _LARGEST_BLOCK = 8, 4096  # frames compared at once
 _STILL = 2.0  # gray levels, root mean square: what noise and recompression do to a small gray picture
@@ -148,26 +146,6 @@ def choose_representative(frames: Frames, start: int, stop: int, is_clean: Flags
     places = places[np.unique(np.linspace(0, len(places) - 1, min(len(places), 1000)).astype(np.int64))]
     vectors = frames.vectors_of(places)
     return int(places[np.argmax(vectors @ vectors.mean(axis=0))])
-
-
-def choose_spread(
-    vectors: Callable[[Ints], npt.NDArray[np.float32]], chosen: list[int], candidates: Ints, n: int
-) -> list[int]:
-    """Return *n* frames: those *chosen* already, then each time the one farthest from all so far (Gonzalez, 1985)."""
-    if n <= len(chosen):
-        return chosen[:n]
-    x = vectors(candidates)
-    nearest = np.full(len(candidates), -np.inf)
-    taken = list(chosen)
-    for frame in taken:
-        nearest = np.maximum(nearest, x @ vectors(np.array([frame]))[0])
-    nearest[np.isin(candidates, taken)] = np.inf
-    while len(taken) < n:
-        new = int(np.argmin(nearest))
-        taken.append(int(candidates[new]))
-        nearest = np.maximum(nearest, x @ x[new])
-        nearest[new] = np.inf
-    return taken
 
 
 def _is_still(frames: Frames, a: Ints, b: Ints, least: float) -> Flags:

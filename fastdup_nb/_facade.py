@@ -1,0 +1,40 @@
+"""What all parts of ``Dataset`` stand on, so that each can be a file of its own."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ._stages import Stages
+from .results import Shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from .results import Clusters, Duplicates, Outliers, Quality
+    from .tags import Tags
+
+
+class Facade:
+    """The stages of a dataset, and, for the type checker, what its parts ask of each other."""
+
+    _stages: Stages
+
+    @property
+    def _shown(self) -> Shown:
+        stages = self._stages
+        return Shown(
+            stages.images, stages.thumbnail, stages.picture, stages.neighbors_of, partial(getattr, stages, "tags")
+        )
+
+    if TYPE_CHECKING:
+
+        @property
+        def tags(self) -> Tags: ...
+        def using(self, **changes: object) -> Self: ...
+        def where(self, images: object = None) -> Self: ...
+        def duplicates(self, min_similarity: float | str | None = None) -> Duplicates: ...
+        def outliers(self, contamination: float | str = "auto") -> Outliers: ...
+        def clusters(self, min_cluster_size: int | None = None) -> Clusters: ...
+        def quality(self, bounds: Mapping[str, float] | None = None) -> Quality: ...
