@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ._text import TEXT
+from ._text import TEXT, make_text
 from ._validation import check_choice, check_integer
 from .errors import ParameterError, ParameterTypeError
 from .graph import METHODS
@@ -131,7 +131,8 @@ def tell(told: object, column: str, listing: Listing) -> pd.Series:
         values = _folders(listing) if column == "label" else _top_folders(listing)
     elif isinstance(told, str):
         values = [] if listing.columns is None else listing.columns[told].tolist()
-    given = pd.Series(list(values), index=index, dtype=object).convert_dtypes()  # so that 1 with a gap is no 1.0
+    named = [make_text(value) if isinstance(value, str) else value for value in values]
+    given = pd.Series(named, index=index, dtype=object).convert_dtypes()  # so that 1 with a gap is no 1.0
     return given.astype(object).where(given.isna(), given.astype(str)).astype(TEXT)
 
 

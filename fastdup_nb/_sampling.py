@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -140,7 +141,7 @@ class Sampling(Facade):
             issues=_check_issues(drop_issues),
             contamination=_check_outliers(drop_outliers),
             seed=check_integer(seed, "random_state", _CALLER, low=0, high=2**32 - 1),
-            call=f"ds.sample({n!r}, {method!r})" if given == _PLAIN else "sample",
+            call=f"ds.sample({n!r}, {method!r})" if all(map(operator.is_, given, _PLAIN)) else "sample",
         )
         included = _find_included(asked, stages)
         members = self.duplicates(min_similarity).members if deduplicate else None
@@ -209,6 +210,7 @@ class Sampling(Facade):
         return None, ()
 
 
+_MOST = 2**62  # images that can be asked for; more are as good as all
 _PLAIN = (None, None, None, False, False, True, None, None)
 
 
@@ -216,6 +218,8 @@ def check_quotas(quotas: object, labels: pd.Series) -> dict[str, int]:
     """Return how many images of each label are wanted, or raise."""
     if quotas is None:
         return {}
+    if isinstance(quotas, pd.Series):  # such as a value_counts()
+        quotas = dict(quotas.items())
     if not isinstance(quotas, Mapping):
         raise ParameterTypeError(
             f"The 'quotas' parameter of {_CALLER} must be a mapping of label to int, such as {{'cat': 50}}. "
@@ -327,7 +331,7 @@ def _make_parts(labels: pd.Series, quotas: Mapping[str, int], n: int, first: Int
     _check_sum(quotas, n)
     numbers_of = {label: i for i, label in enumerate(quotas)}
     of_row = labels.map(numbers_of).fillna(len(quotas)).to_numpy(dtype=np.int64)
-    wanted = np.array([*quotas.values(), n - sum(quotas.values())], dtype=np.int64)
+    wanted = np.array([min(m, _MOST) for m in (*quotas.values(), n - sum(quotas.values()))], dtype=np.int64)
     had = np.bincount(of_row[first], minlength=len(wanted))
     names = [*(f"label {label!r}" for label in quotas), "other labels or none" if quotas else "all"]
     for name, n_had, n_wanted in zip(names, had.tolist(), wanted.tolist(), strict=True):

@@ -20,7 +20,7 @@ from ._pixels import hash_in_full, number_pictures
 from ._scan import Scan, count_processors, facts_key, find_waiting, load_descriptors, scan_images
 from ._scores import PairScores
 from ._store import Store, default_location
-from ._text import TEXT, show_path
+from ._text import TEXT, make_text, show_path
 from .embeddings import GENERIC_PRESETS, Descriptors, Encoder, load_encoder, presets_for
 from .errors import UnknownImageError
 from .findings.verdicts import Verdicts, number_verdicts
@@ -135,7 +135,7 @@ class Stages:
         """One row per image."""
         index = pd.Index(self.listing.image_ids, name="image_id", dtype=TEXT)
         facts = pd.DataFrame(self.scan.facts, index=index, columns=list(COLUMNS))
-        facts["path"] = [_printable(path) for path in self.listing.paths]
+        facts["path"] = [make_text(path) for path in self.listing.paths]
         facts["label"], facts["split"] = self.labels, self.splits
         facts["exif_time"] = pd.to_datetime(facts["exif_time"])
         told = (self.settings.labels, self.settings.split)
@@ -401,7 +401,3 @@ class Stages:
 
 def _restore(settings: Settings, listing: Listing, whole: Stages | None) -> Stages:
     return Stages(settings, listing, whole=whole)
-
-
-def _printable(path: str) -> str:
-    return path if path.isascii() else path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

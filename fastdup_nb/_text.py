@@ -34,6 +34,17 @@ def list_text(values: pd.Series) -> list[str | None]:
     return [value if isinstance(value, str) else None for value in values]
 
 
+def make_text(name: str) -> str:
+    r"""Return a name that can be encoded: bytes of a file's name that are no text become ``\xNN``."""
+    if name.isascii():
+        return name
+    try:
+        data = name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a letter that no file's name has
+        data = name.encode("utf-8", "backslashreplace")
+    return data.decode("utf-8", "backslashreplace")
+
+
 def show_path(path: Path) -> str:
     """Return a path as one would tell it: from the current folder or from home where it lies below."""
     for base, prefix in ((Path.cwd(), ""), (Path("~").expanduser(), "~/")):

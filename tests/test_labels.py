@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 
 import numpy as np
@@ -329,6 +330,19 @@ def test_a_view_and_names_with_markup_work(dataset):
     html = ds.label_issues()._repr_html_() + ds.predict_labels(which="all")._repr_html_()
     assert "<img src=x" not in html
     assert "onerror=alert" in html
+
+
+def test_labels_and_splits_from_folders_whose_names_are_no_text_work(few, tmp_path):
+    for i, path in enumerate(sorted(few.iterdir())):
+        folder = os.fsencode(tmp_path) + (b"/named/caf\xe9" if i % 2 else b"/named/plain")
+        os.makedirs(folder, exist_ok=True)
+        os.replace(path, folder + b"/%d.jpg" % i)
+    ds = fd.Dataset(tmp_path / "named", labels="folder", split="folder", cache=None)
+    assert set(ds.images["label"]) == {"caf\\xe9", "plain"}
+    assert ds.label_issues().classes.index.tolist() == ["caf\\xe9", "plain"]
+    assert ds.leaks().summary[["split_a", "split_b"]].iloc[0].tolist() == ["caf\\xe9", "plain"]
+    halves = fd.Dataset(few.parent / "named", labels=["\ud800", "b"] * 3, cache=None)  # no file system's
+    assert "\\ud800" in repr(halves.label_issues()._repr_html_())
 
 
 # --- predictions

@@ -307,6 +307,17 @@ def test_own_vectors_of_two_datasets_are_compared(few):
             one.leaks(wrong)
 
 
+def test_own_vectors_that_differ_for_the_same_pixels_are_no_trouble(few):
+    for name in ("cat", "grass"):
+        (few / f"{name}2.jpg").write_bytes((few / f"{name}.jpg").read_bytes())
+    vectors = np.eye(8)
+    vectors[2] = vectors[4] + 1e-3 * vectors[2]  # cat2.jpg is no neighbor of cat.jpg, but of espresso.jpg
+    ds = fd.Dataset(few, embeddings=vectors, cache=None)
+    pairs = ds.leaks(["a", "a", "b", "a", "a", "a", "a", "a"]).pairs
+    assert "espresso.jpg" in set(pairs["image_id_a"]) | set(pairs["image_id_b"])
+    assert ds.duplicates().pairs["tier"].value_counts()["identical file"] == 2
+
+
 # --- judged pairs
 
 

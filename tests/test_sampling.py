@@ -471,3 +471,28 @@ def test_names_in_labels_and_files_are_escaped(few):
     found = ds.sample(4, include="<b>cat.jpg")
     assert "<script>" not in found._repr_html_()
     assert "<b>cat" not in found._repr_html_()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda ds: ds.images.head(2),
+        lambda ds: pd.Series([True, True, False, False, False, False], index=ds.image_ids),
+        lambda ds: np.array(ds.image_ids[:2]),
+        lambda ds: pd.Index(ds.image_ids[:2]),
+    ],
+    ids=["frame", "booleans", "array", "index"],
+)
+def test_images_that_must_be_in_or_out_may_be_told_by_a_table(few, given):
+    ds = fd.Dataset(few, cache=None)
+    assert ds.sample(4, include=given(ds)).table.index[:2].tolist() == list(ds.image_ids[:2])
+    assert not set(ds.sample(6, exclude=given(ds)).table.index) & set(ds.image_ids[:2])
+
+
+def test_any_number_may_be_wanted(few):
+    ds = fd.Dataset(few, labels=list("aabbab"), cache=None)
+    assert len(ds.sample(10**30).table) == 6
+    assert len(ds.sample(quotas={"a": 10**30}).table) == 3
+    assert ds.sample(quotas=ds.images["label"].value_counts() - 1).table["label"].value_counts().to_dict() == {
+        "a": 2, "b": 2,
+    }  # fmt: skip

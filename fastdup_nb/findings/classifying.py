@@ -25,6 +25,7 @@ __all__ = [
     "deal_folds",
     "find_families",
     "fit_scorer",
+    "one_thread",
     "score_folds",
     "share_families",
 ]
@@ -32,6 +33,7 @@ __all__ = [
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Vectors = npt.NDArray[np.float32]
+_Array = npt.NDArray[np.floating]
 
 N_FOLDS = 5
 _STRENGTH = 1.0  # of the regularization: scikit-learn's C
@@ -101,7 +103,7 @@ class Scorer:
 
 def fit_scorer(vectors: Vectors, labels: Ints, *, n_classes: int, random_state: int = 0) -> Scorer:
     """Fit the logistic regression of labels 0 ... n_classes - 1 on vectors of shape (n_samples, n_features)."""
-    with _one_thread():
+    with one_thread():
         return _fit(_Turned.of(vectors), np.arange(len(labels)), labels, n_classes, random_state)
 
 
@@ -116,7 +118,7 @@ def score_folds(
         if len(others) and own.any():
             logits[own] = _fit(turned, others, labels, n_classes, random_state).score(vectors[own])
 
-    with _one_thread(), ThreadPoolExecutor(max(1, n_jobs)) as pool:
+    with one_thread(), ThreadPoolExecutor(max(1, n_jobs)) as pool:
         turned = _Turned.of(vectors)
         list(pool.map(learn, range(N_FOLDS)))
     return logits
@@ -176,18 +178,15 @@ def combine(
     from scipy.optimize import minimize
 
     n, n_classes, n_kinds = evidence.shape
-    flat = evidence.reshape(n * n_classes, n_kinds)
+    kinds = np.ascontiguousarray(evidence.transpose(2, 1, 0)).reshape(n_kinds, -1)
+    aims = np.ascontiguousarray(targets.T)
 
     def loss(values: Floats) -> tuple[float, Floats]:
         weights, bias = values[:n_kinds], values[n_kinds:]
-        logits = (flat @ weights).reshape(n, n_classes) + bias
-        logits -= logits.max(axis=1, keepdims=True)
-        chances = np.exp(logits)
-        total = chances.sum(axis=1, keepdims=True)
-        gap = (chances / total - targets) * shares[:, None]
-        value = shares @ (np.log(total[:, 0]) - (logits * targets).sum(axis=1)) + 0.125 * ((weights - 1) ** 2).sum()
-        slopes = (flat.T @ gap.ravel() + 0.25 * (weights - 1), gap.sum(axis=0) + bias)
-        return float(value + 0.5 * (bias**2).sum()) / n, np.concatenate(slopes) / n
+        logits = (weights @ kinds).reshape(n_classes, n) + bias[:, None]
+        gap, value = _miss(logits, aims, shares)
+        value += 0.125 * float(((weights - 1) ** 2).sum()) + 0.5 * float((bias**2).sum())
+        return value / n, np.concatenate([kinds @ gap.ravel() + 0.25 * (weights - 1), gap.sum(axis=1) + bias]) / n
 
     first = Combiner(np.full(n_kinds, 1 / n_kinds), np.zeros(n_classes)) if start is None else start
     options = {"maxiter": n_steps}
@@ -195,9 +194,25 @@ def combine(
     return Combiner(found[:n_kinds], found[n_kinds:])
 
 
+def _miss(logits: _Array, aims: _Array, shares: _Array) -> tuple[_Array, float]:
+    """Return how far chances are from what they should be, (n_classes, n_samples), and minus the log-likelihood.
+
+    Classes come first, as NumPy adds up few long rows much faster than many short ones. *logits* are overwritten.
+    """
+    logits -= logits.max(axis=0)
+    value = -float(((logits * aims).sum(axis=0) * shares).sum(dtype=np.float64))
+    chances = np.exp(logits, out=logits)
+    total = chances.sum(axis=0)
+    value += float((np.log(total) * shares).sum(dtype=np.float64))
+    chances /= total
+    chances -= aims
+    chances *= shares
+    return chances, value
+
+
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep BLAS to one thread: for products this small, threads cost more than they give."""
+def one_thread() -> Iterator[None]:
+    """Keep BLAS to one thread: for products and steps this small, threads cost more than they give."""
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1, user_api="blas"):
@@ -230,26 +245,22 @@ def _fit(turned: _Turned, chosen: Ints, labels: Ints, n_classes: int, random_sta
     most = max(5000, _MOST_LEARNED // n_classes)
     if len(chosen) > most:
         chosen = np.sort(np.random.default_rng(random_state).choice(chosen, most, replace=False))
-    vectors, penalty = turned.vectors[chosen], turned.penalty[:, None]
+    vectors, penalty = turned.vectors[chosen], turned.penalty
     n, n_features = vectors.shape
-    targets = np.zeros((n, n_classes), dtype=np.float32)
-    targets[np.arange(n), labels[chosen]] = 1
-    size = n_features * n_classes
+    targets = np.zeros((n_classes, n), dtype=np.float32)
+    targets[labels[chosen], np.arange(n)] = 1
+    size, ones = n_features * n_classes, np.ones(n, dtype=np.float32)
 
     def loss(values: Floats) -> tuple[float, Floats]:
-        weights, bias = values[:size].reshape(n_features, n_classes), values[size:]
-        logits = vectors @ weights.astype(np.float32) + bias.astype(np.float32)
-        logits -= logits.max(axis=1, keepdims=True)
-        chances = np.exp(logits)
-        total = chances.sum(axis=1, keepdims=True)
-        value = float(np.log(total).sum(dtype=np.float64) - (logits * targets).sum(dtype=np.float64))
-        gap = chances / total - targets
-        slope = (vectors.T @ gap).astype(np.float64) + penalty * weights
+        weights, bias = values[:size].reshape(n_classes, n_features), values[size:]
+        logits = weights.astype(np.float32) @ vectors.T + bias.astype(np.float32)[:, None]
+        gap, value = _miss(logits, targets, ones)
+        slope = (gap @ vectors).astype(np.float64) + penalty * weights
         value += 0.5 * float((penalty * weights**2).sum())
-        return value / n, np.concatenate([slope.ravel(), gap.sum(axis=0, dtype=np.float64)]) / n
+        return value / n, np.concatenate([slope.ravel(), gap.sum(axis=1, dtype=np.float64)]) / n
 
-    start = np.concatenate([np.zeros(size), np.log(targets.mean(axis=0, dtype=np.float64) + 0.1 / n)])
+    start = np.concatenate([np.zeros(size), np.log(targets.mean(axis=1, dtype=np.float64) + 0.1 / n)])
     options = {"maxiter": _MAX_STEPS, "gtol": 1e-4, "ftol": 1e-7}
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x
-    weights = turned.turn @ found[:size].reshape(n_features, n_classes).astype(np.float32)
+    weights = turned.turn @ found[:size].reshape(n_classes, n_features).astype(np.float32).T
     return Scorer(turned.mean, weights, found[size:].astype(np.float32))

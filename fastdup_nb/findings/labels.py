@@ -20,6 +20,7 @@ from .classifying import (
     count_votes,
     deal_folds,
     fit_scorer,
+    one_thread,
     score_folds,
     share_families,
 )
@@ -316,8 +317,9 @@ def predict_labels(
         whole[codes < 0, :, 0] = labeled.score_new(codes, len(classes), random_state=random_state)
     evidence = np.ascontiguousarray(whole[:, :, list(KINDS[method])])
     targets, shares = np.eye(len(classes))[codes[told]], share_families(labeled.families[told])
-    chances = combine(evidence[told], targets, shares).chances(evidence)
-    tested = _cross_fit(evidence[told], targets, labeled.families[told], random_state)
+    with one_thread():
+        chances = combine(evidence[told], targets, shares).chances(evidence)
+        tested = _cross_fit(evidence[told], targets, labeled.families[told], random_state)
     chances[told] = tested
     best = tested.argmax(axis=1)
     table = _prediction_table(labeled, chances, classes, codes)

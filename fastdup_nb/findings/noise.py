@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from .classifying import Combiner, Floats, Ints, combine
+from .classifying import Combiner, Floats, Ints, combine, one_thread
 
 __all__ = ["LabelNoise", "fit_noise"]
 
@@ -82,6 +82,11 @@ def fit_noise(evidence: Floats, labels: Ints, shares: Floats | None = None, *, r
     >>> int(fit_noise(evidence, labels).margin.argmin())
     0
     """
+    with one_thread():
+        return _fit_noise(evidence, labels, shares, random_state)
+
+
+def _fit_noise(evidence: Floats, labels: Ints, shares: Floats | None, random_state: int) -> LabelNoise:
     n_classes = evidence.shape[1]
     whole = _Task(evidence, labels, np.ones(len(labels)) if shares is None else shares)
     task = whole.sampled(random_state)
