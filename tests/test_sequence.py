@@ -584,7 +584,36 @@ def test_deviations_are_those_of_the_model_in_order_of_time_and_in_stretches(seq
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("model", [None, 5, "model"])
+def test_deviations_from_what_another_camera_learned_are_those_that_its_normality_scores(ds, seq):
+    one = ds.where([image_id for image_id in ds.image_ids if image_id.startswith("camera_1/")])
+    model = one.normality()
+    found, scored = seq.deviations(model), model.score(ds)
+    assert found.index.equals(seq.frames.index)
+    assert found["is_novel"].tolist() == scored.table["is_novel"].reindex(found.index).tolist()
+    assert found["novelty_score"].notna().all()
+    pd.testing.assert_frame_equal(seq.deviations(scored), found)
+
+
+def test_frames_that_are_unlike_a_learned_sequence_deviate_and_the_learned_ones_do_not(ds, seq):
+    one = ds.where([image_id for image_id in ds.image_ids if image_id.startswith("camera_1/")])
+    scored = one.normality().score(ds, false_alarm_rate=0.2, control="each", method="alone")
+    found = seq.deviations(scored)
+    share = found.groupby("sequence")["is_novel"].mean()
+    assert share["camera_1"] == 0
+    assert share["camera_2"] > 0
+    assert set(found["stretch"][~found["is_novel"].astype(bool)]) == {-1}
+    assert sorted(set(found["stretch"])) == list(range(-1, found["stretch"].max() + 1))
+
+
+def test_deviations_of_other_images_or_of_one_twice_are_a_clear_error(ds, seq):
+    table = ds.where(ds.image_ids[:5]).normality().score(ds).table
+    with pytest.raises(ParameterError, match="must tell of frames of this sequence"):
+        seq.deviations(table.rename(index=lambda name: "other/" + name))
+    with pytest.raises(ParameterError, match="more than once"):
+        seq.deviations(pd.concat([table, table.head(1)]))
+
+
+@pytest.mark.parametrize("model", [None, 5, "model", pd.Series([True]), pd.DataFrame({"a": [1]})])
 def test_a_model_that_cannot_score_is_a_clear_error(seq, model):
     with pytest.raises(ParameterTypeError, match=r"must have a method score\(\)"):
         seq.deviations(model)

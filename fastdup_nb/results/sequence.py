@@ -25,9 +25,17 @@ _LISTS = ("cuts", "keyframes", "still", "events", "returns", "gradual", "represe
 
 
 class ScoresNovelty(Protocol):
-    """What ``Sequence.deviations`` asks of a model: ``score`` takes a Dataset and returns a frame by image_id."""
+    """What ``Sequence.deviations`` asks of a model: ``score`` takes a Dataset and tells of each image."""
 
-    def score(self, other: object, /) -> pd.DataFrame:
+    def score(self, other: object, /) -> pd.DataFrame | TellsNovelty:
+        """Return ``novelty_score``, ``p_value`` and ``is_novel`` of each image."""
+        ...
+
+
+class TellsNovelty(Protocol):
+    """What ``Normality.score`` returns: ``to_frame`` gives a frame by image_id."""
+
+    def to_frame(self) -> pd.DataFrame:
         """Return ``novelty_score``, ``p_value`` and ``is_novel`` of each image."""
         ...
 
@@ -184,32 +192,46 @@ class Sequence(ImageResult):
         codes, names = self._encode(labels, "Sequence.cooccurrence")
         return count_together(codes, self._part_time(window), names)
 
-    def deviations(self, model: ScoresNovelty) -> pd.DataFrame:
+    def deviations(self, model: ScoresNovelty | TellsNovelty | pd.DataFrame) -> pd.DataFrame:
         """Say which frames are not as a model of normal ones has learned it.
 
         Parameters
         ----------
-        model : object with a method ``score``
-            Such as ``normal.novelty()`` of another dataset: ``model.score(ds)`` returns a frame by image_id with
-            ``is_novel`` and whatever else it tells (``novelty_score``, larger is stranger; ``p_value``).
+        model : Normality, Novelties or DataFrame
+            ``normal.normality()`` of another dataset, which judges the frames as a list. To judge them otherwise, give
+            what ``model.score(ds, control="each", method="alone")`` found. Frames that the model learned from are
+            known, and never novel.
 
         Returns
         -------
         DataFrame
             Index ``image_id``, in the order of time: ``sequence``, ``position``, ``time``, ``shot``, all that the model
-            tells, and ``stretch``: a number for each run of novel frames, -1 for the others.
+            tells (``novelty_score``, larger is newer, 1 is ordinary; ``p_value``, ...), ``is_novel``, missing where
+            nothing is told of a frame, and ``stretch``: a number for each run of novel frames, -1 for the others.
 
         Raises
         ------
         ParameterTypeError
-            If *model* has no method ``score``, or what it returns is no such frame.
+            If *model* neither has a method ``score`` nor is what such a method returns.
+        ParameterError
+            If it tells twice of one image, or of none of the frames.
+
+        Examples
+        --------
+        >>> import tempfile, fastdup_nb as fd
+        >>> ds = fd.Dataset(fd.sample_frames(tempfile.mkdtemp() + "/frames"), cache=None)
+        >>> one, two = (ds.where(ds.images["path"].str.startswith(name)) for name in ("camera_1", "camera_2"))
+        >>> found = two.sequence().deviations(one.normality())
+        >>> found.columns[:7].tolist()
+        ['sequence', 'position', 'time', 'shot', 'novelty_score', 'p_value', 'q_value']
         """
-        if not callable(getattr(model, "score", None)):
-            raise ParameterTypeError(_wrong_model(model))
-        told = model.score(self._source)
-        if not isinstance(told, pd.DataFrame) or "is_novel" not in told.columns:
-            raise ParameterTypeError(_wrong_model(told))
+        told = _read_novelty(model.score(self._source) if callable(getattr(model, "score", None)) else model)
         own = self.frames[["sequence", "position", "time", "shot"]]
+        if len(own) and not own.index.isin(told.index).any():
+            raise ParameterError(
+                f"The 'model' parameter of Sequence.deviations must tell of frames of this sequence. Of {len(told):,} "
+                "images that it tells of none is one; compare found.frames.index with what it was given."
+            )
         found = own.join(told[[column for column in told.columns if column not in own.columns]].reindex(own.index))
         novel = found["is_novel"].astype("boolean").fillna(False).to_numpy(dtype=bool)
         first = novel & ~(np.append(False, novel[:-1])[: len(novel)] & (found["position"] > 0).to_numpy(dtype=bool))
@@ -286,8 +308,19 @@ def _read_length(window: str | pd.Timedelta) -> float:
     return length
 
 
-def _wrong_model(came: object) -> str:
-    return (
-        "The 'model' parameter of Sequence.deviations must have a method score() that takes a Dataset and returns a "
-        f"DataFrame by image_id with a column 'is_novel'. Got {type(came).__name__} instead."
-    )
+def _read_novelty(told: object) -> pd.DataFrame:
+    """Return the table in which a model tells of images, or raise where there is none."""
+    table = told if isinstance(told, pd.DataFrame) or not hasattr(told, "to_frame") else told.to_frame()
+    if not isinstance(table, pd.DataFrame) or "is_novel" not in table.columns:
+        raise ParameterTypeError(
+            "The 'model' parameter of Sequence.deviations must have a method score() that takes a Dataset, such as "
+            "normal.normality(), or be what it returns: a table by image_id with a column 'is_novel'. "
+            f"Got {type(told).__name__} instead."
+        )
+    if not table.index.is_unique:
+        twice = table.index[table.index.duplicated()][0]
+        raise ParameterError(
+            "The 'model' parameter of Sequence.deviations must tell of each image once. "
+            f"It tells of {twice!r} more than once."
+        )
+    return table
