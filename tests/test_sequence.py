@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -331,6 +332,12 @@ def test_a_camera_that_turns_away_and_back_returns_without_a_cut():
         (["IMG_2.jpg", "img_1.jpg"], ["img_1.jpg", "IMG_2.jpg"]),
         (["007.jpg", "7.jpg", "x.jpg", "1.jpg"], ["1.jpg", "007.jpg", "7.jpg", "x.jpg"]),
         ([str(10**30) + ".jpg", "5.jpg"], ["5.jpg", str(10**30) + ".jpg"]),
+        (["t_1.jpg", "t_-2.jpg", "t_-10.jpg", "t_0.jpg"], ["t_-10.jpg", "t_-2.jpg", "t_0.jpg", "t_1.jpg"]),
+        (["a/-1.jpg", "a/0.jpg", "a/-3.jpg"], ["a/-3.jpg", "a/-1.jpg", "a/0.jpg"]),
+        (
+            ["2024-10-09.jpg", "2024-9-30.jpg", "f-2.jpg", "f-1.jpg"],
+            ["2024-9-30.jpg", "2024-10-09.jpg", "f-1.jpg", "f-2.jpg"],
+        ),
     ],
 )
 def test_names_are_sorted_by_the_numbers_in_them(names, ordered):
@@ -365,8 +372,21 @@ def table_of(folder, **columns):
         [f"clip {i}" for i in range(12, 0, -1)],
         pd.date_range("2024-01-01", periods=12)[::-1],
         pd.date_range("2024-01-01", periods=12, tz="Europe/Berlin")[::-1],
+        [2**60 + i for i in range(12, 0, -1)],
+        pd.to_timedelta(range(12, 0, -1), unit="s"),
+        pd.Categorical(list("abcdefghijkl"), categories=list("lkjihgfedcba"), ordered=True),
     ],
-    ids=["numbers", "numbers as text", "times as text", "text", "times", "times of a zone"],
+    ids=[
+        "numbers",
+        "numbers as text",
+        "times as text",
+        "text",
+        "times",
+        "times of a zone",
+        "numbers too long for a float",
+        "durations",
+        "ordered categories",
+    ],
 )
 def test_any_column_that_can_be_sorted_gives_the_order(folder, values):
     ds = fd.Dataset(table_of(folder, when=values), cache=None)
@@ -382,6 +402,8 @@ def test_any_column_that_can_be_sorted_gives_the_order(folder, values):
         ([1.0, np.nan] + [2.0] * 10, "when", "must have a value for every image. It has none for 1 of 12"),
         ([1, "a"] + [2] * 10, "when", "values that can be sorted. Got int, str"),
         ([{}] * 12, "when", "values that can be sorted"),
+        ([1j] * 12, "when", "Got complex numbers"),
+        ([1] * 12, "frame time", "none of 12 names ends in a time"),
         ([1] * 12, "where", "'listing' or a column of ds.images. Got 'where'"),
     ],
 )
@@ -548,6 +570,20 @@ def test_windows_are_frames_or_times(seq, ds):
             seq.cooccurrence(window, "scene")
     with pytest.raises(ParameterError, match="order='time'"):
         ds.sequence("name").cooccurrence("20s", "scene")
+
+
+def test_a_window_of_time_is_no_bare_number_and_may_be_a_timedelta(ds):
+    found = ds.sequence("time")
+    for window in ("10", "2.5", "-3"):
+        with pytest.raises(ParameterError, match="or a time such as '10min'"):
+            found.cooccurrence(window, "shot")
+    pd.testing.assert_frame_equal(found.cooccurrence(timedelta(minutes=1), "shot"), found.cooccurrence("1min", "shot"))
+
+
+def test_two_labels_of_one_image_are_a_clear_error(seq):
+    labels = pd.Series(["a", "b"], index=[seq.frames.index[0]] * 2)
+    with pytest.raises(ParameterError, match="must have one label for each image"):
+        seq.transitions(labels)
 
 
 def test_clusters_are_the_labels_by_default(seq, ds):

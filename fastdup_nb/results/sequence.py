@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -166,12 +167,12 @@ class Sequence(ImageResult):
         codes, names = self._encode(labels, "Sequence.transitions")
         return count_transitions(codes, (self.frames["position"] == 0).to_numpy(dtype=bool), names)
 
-    def cooccurrence(self, window: int | str | pd.Timedelta = 25, labels: str | pd.Series = "cluster") -> pd.DataFrame:
+    def cooccurrence(self, window: int | str | timedelta = 25, labels: str | pd.Series = "cluster") -> pd.DataFrame:
         """Count what is seen together: in how many windows of time two labels both occur.
 
         Parameters
         ----------
-        window : int, str or Timedelta, default 25
+        window : int, str or timedelta, default 25
             Length of the windows in which the sequences are parted: frames, or, where frames are in order of time, a
             time such as ``"10min"``.
         labels : str or Series, default "cluster"
@@ -225,7 +226,8 @@ class Sequence(ImageResult):
         >>> found.columns[:7].tolist()
         ['sequence', 'position', 'time', 'shot', 'novelty_score', 'p_value', 'q_value']
         """
-        told = _read_novelty(model.score(self._source) if callable(getattr(model, "score", None)) else model)
+        score = getattr(model, "score", None)
+        told = _read_novelty(score(self._source) if callable(score) and not isinstance(model, pd.DataFrame) else model)
         own = self.frames[["sequence", "position", "time", "shot"]]
         if len(own) and not own.index.isin(told.index).any():
             raise ParameterError(
@@ -244,6 +246,11 @@ class Sequence(ImageResult):
 
     def _look_up(self, labels: object, caller: str) -> pd.Series:
         if isinstance(labels, pd.Series):
+            if not labels.index.is_unique:
+                twice = labels.index[labels.index.duplicated()][0]
+                raise ParameterError(
+                    f"The 'labels' parameter of {caller} must have one label for each image. It has more for {twice!r}."
+                )
             return labels
         if isinstance(labels, str) and labels == "cluster":
             found = self._clusters()
@@ -259,7 +266,7 @@ class Sequence(ImageResult):
     def _part_time(self, window: object) -> npt.NDArray[np.int64]:
         """Return the number of the window of each frame."""
         table = self.frames
-        if isinstance(window, (str, pd.Timedelta)):
+        if isinstance(window, (str, timedelta)):
             if not pd.api.types.is_datetime64_any_dtype(table["time"]):
                 raise ParameterError(
                     "The 'window' parameter of Sequence.cooccurrence must be a number of frames where the order is no "
@@ -294,10 +301,11 @@ class Sequence(ImageResult):
         return view_sequence(self, n_rows)
 
 
-def _read_length(window: str | pd.Timedelta) -> float:
+def _read_length(window: str | timedelta) -> float:
     """Return a length of time in seconds."""
     try:
-        length = float(pd.Timedelta(window).total_seconds())
+        is_bare = isinstance(window, str) and window.strip().lstrip("+-").replace(".", "", 1).isdecimal()
+        length = float("nan") if is_bare else float(pd.Timedelta(window).total_seconds())  # "10" would be nanoseconds
     except ValueError:
         length = float("nan")
     if not length > 0:
