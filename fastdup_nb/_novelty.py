@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ._decisions import Listed
 from ._facade import Facade
+from ._incoming import is_vectors, take_vectors
 from ._pooling import check_comparable
 from ._stages import Stages
-from ._text import TEXT, list_text
+from ._text import list_text
 from ._validation import check_choice, check_integer
-from .errors import ImageError, ParameterError
+from .errors import ParameterError
 from .findings.novelty import CALIBRATIONS, fit_normal, group_twins
 from .findings.queue import choose_to_label
-from .results import LabelQueue, Normality, Novelties, Shown
+from .results import LabelQueue, Normality, Novelties
 from .results.normality import Incoming, Part, check_rate
 from .results.queue import tabulate_choice
-from .sources import Listing
-from .tags import Journal, Places, Tags
 from .tags._given import check_images, check_tags
 
 if TYPE_CHECKING:
@@ -114,7 +111,8 @@ class Novelty(Facade):
         Raises
         ------
         ParameterError
-            If *other* was made by another encoder, or is files where this dataset has your own vectors.
+            If *other* was made by another encoder, is files where this dataset has your own vectors, or is all of this
+            dataset, so that nothing is left to learn from.
 
         Notes
         -----
@@ -135,9 +133,14 @@ class Novelty(Facade):
         check_rate(false_alarm_rate, control, method, "Dataset.novelty")
         _check_learning(by, calibration, "Dataset.novelty")
         chosen = self._find_own(other)
-        opened = self.where(chosen) if chosen is not None else other if _is_vectors(other) else self._open(other)
-        paths = set() if _is_vectors(opened) else set(opened._stages.listing.paths)  # type: ignore[attr-defined]
+        opened = self.where(chosen) if chosen is not None else other if is_vectors(other) else self._open(other)
+        paths = set() if is_vectors(opened) else set(opened._stages.listing.paths)  # type: ignore[union-attr]
         model = self._learn(by, calibration, paths, "Dataset.novelty")
+        if not model.n_images and model.n_left_out:
+            raise ParameterError(
+                "The 'other' parameter of Dataset.novelty must leave images to learn from. Got all "
+                f"{model.n_left_out:,} of this dataset; for those that stand out among them try ds.outliers()."
+            )
         return model.score(opened, false_alarm_rate=false_alarm_rate, control=control, method=method)
 
     def next_to_label(self, n: int = 50, *, labels: str | Sequence[str] | None = None) -> LabelQueue:
@@ -283,8 +286,8 @@ class Novelty(Facade):
 
     def _read_other(self, other: object, by: str | None) -> Incoming:
         """Return what is to be judged: of a Dataset, of files, or vectors."""
-        if _is_vectors(other):
-            return _take_vectors(np.asarray(other), self._stages, self._shown)
+        if is_vectors(other):
+            return take_vectors(np.asarray(other), self._stages, self._shown)
         opened = self._open(other)
         theirs = opened._stages
         check_comparable(self._stages, theirs, "Dataset.novelty", may_be_own=True)
@@ -307,53 +310,28 @@ class Novelty(Facade):
                 "This dataset was made with embeddings=, so there is no encoder for other files. Give 'other' as "
                 "fd.Dataset(files, embeddings=...), or as an array of vectors."
             )
-        if (
-            isinstance(other, (str, os.PathLike))
-            and not os.path.exists(other)
-            and os.fspath(other) in self._stages.positions
-        ):
-            raise ParameterError(
-                f"{other!r} is an image that was learned from; ds.novelty({other!r}) leaves it out first."
-            )
+        self._refuse_ids(other)
         columns = other.columns if isinstance(other, pd.DataFrame) else ()
         labels = (
             settings.labels if isinstance(settings.labels, str) and settings.labels in {"folder", *columns} else None
         )
         return self.using(source=other, labels=labels, split=None, embeddings=None)
 
+    def _refuse_ids(self, other: object) -> None:
+        """Raise where *other* is or has an id of this dataset, which would be taken for a file that is not there."""
+        names = [other] if isinstance(other, (str, os.PathLike)) else other
+        if not isinstance(names, (list, tuple, pd.Index, pd.Series)):
+            return
+        known = self._stages.positions
+        for name in names:
+            if isinstance(name, (str, os.PathLike)) and os.fspath(name) in known and not os.path.exists(name):
+                raise ParameterError(
+                    f"{os.fspath(name)!r} is an image that was learned from. ds.novelty(ids) leaves such images out "
+                    "first, where all that are given are ids of this dataset; files are given by their paths."
+                )
+
 
 def _check_learning(by: object, calibration: object, caller: str) -> None:
     if by is not None:
         check_choice(by, "by", caller, ("label",))
     check_choice(calibration, "calibration", caller, CALIBRATIONS)
-
-
-def _is_vectors(other: object) -> bool:
-    return isinstance(other, np.ndarray) and other.ndim == 2 and other.dtype.kind == "f"
-
-
-def _no_picture(image_id: str, _: int) -> tuple[bytes, bool]:
-    raise ImageError(f"Row {image_id} was given as a vector, so there is no picture")
-
-
-def _take_vectors(vectors: npt.NDArray[np.floating], stages: Stages, reference: Shown) -> Incoming:
-    """Return vectors as images that cannot be shown, named by their row numbers."""
-    wanted = stages.descriptors.vectors.shape[1] if len(stages.descriptors) else vectors.shape[1]
-    if vectors.shape[1] != wanted or not np.isfinite(vectors).all() or not vectors.any(axis=1).all():
-        got = f"{vectors.shape[1]:,}" if vectors.shape[1] != wanted else "NaN (broken images?), infinity or only zeros"
-        raise ParameterError(
-            f"Vectors to be judged must hold {wanted:,} finite numbers each, as ds.embeddings does. Got {got}."
-        )
-    ids = tuple(str(i) for i in range(len(vectors)))
-    facts = reference.images.iloc[:0].loc[:, :"reason"]
-    facts = pd.DataFrame(index=pd.Index(ids, name="image_id", dtype=TEXT), columns=facts.columns)
-    facts["is_broken"], facts["path"] = False, list(ids)
-    facts = facts.astype({name: dtype for name, dtype in reference.images.dtypes.items() if name in facts})
-    listing = Listing(Path(os.sep), ids, ids)
-    listed = Listed(
-        listing, {name: i for i, name in enumerate(ids)}, lambda: ids, lambda: [None] * len(ids), lambda: True
-    )
-    journal = Journal(None)
-    tags = Tags(journal, Places(journal, listed))
-    shown = Shown(facts, lambda _: None, _no_picture, lambda _, __: [], lambda: tags)
-    return Incoming(ids, vectors.astype(np.float32), [None] * len(ids), shown, 0)

@@ -208,6 +208,31 @@ def test_a_new_kind_that_lies_among_the_known_shows_by_its_number():
     assert roc_auc_score(truth, together.scores) > roc_auc_score(truth, alone.scores) + 0.1
 
 
+def test_small_dense_kinds_that_no_plane_parts_from_the_known_show_by_their_density():
+    rng = np.random.default_rng(3)
+    known, ordinary = rng.normal(size=(400, 16)), rng.normal(size=(100, 16))
+    center = rng.normal(size=16)
+    new = np.vstack([sign * center + rng.normal(size=(30, 16)) * 0.35 for sign in (1, -1)])
+    model, asked, truth = fit_normal(known), np.vstack([ordinary, new]), np.repeat([0, 1], [100, 60])
+    assert roc_auc_score(truth, score_new(model, asked).scores) < 0.6
+    assert roc_auc_score(truth, score_together(model, asked)[0].scores) > 0.8
+
+
+def test_a_burst_of_an_ordinary_picture_is_no_dense_kind():
+    rng = np.random.default_rng(4)
+    model, ordinary = fit_normal(rng.normal(size=(400, 16))), rng.normal(size=(60, 16))
+    burst = ordinary[0] + rng.normal(size=(60, 16)) * 0.003
+    found, _ = score_together(model, np.vstack([ordinary, burst]))
+    assert found.p_values[60:].min() > 0.05
+
+
+@pytest.mark.parametrize("n_new", [1, 2, 3])
+def test_a_list_of_one_kind_of_few_pictures_is_judged_together_without_error(n_new):
+    found, _ = score_together(fit_normal(draw(5, 0)), draw(n_new, 1))
+    assert np.isfinite(found.p_values).all()
+    assert np.isfinite(found.scores).all()
+
+
 def test_a_copy_of_a_known_picture_is_never_new():
     vectors, _ = digits(500)
     model = fit_normal(vectors)
@@ -444,8 +469,40 @@ def test_vectors_of_another_encoder_are_an_error(few):
         known.novelty([str(few / "cat.jpg") + "x.jpg"])
     with pytest.raises(ParameterError, match="5 finite numbers each"):
         known.novelty(np.ones((2, 7)))
-    with pytest.raises(ParameterError, match="learned from"):
-        fd.Dataset(few, cache=None).normality().score("cat.jpg")
+
+
+@pytest.mark.parametrize("other", ["cat.jpg", ["cat.jpg"], ("cat.jpg", "nothing.jpg"), pd.Index(["cat.jpg"])])
+def test_ids_that_were_learned_from_are_no_files_and_that_is_said(few, other):
+    ds = fd.Dataset(few, cache=None)
+    with pytest.raises(ParameterError, match=r"'cat\.jpg' is an image that was learned from"):
+        ds.normality().score(other)
+
+
+def test_ids_mixed_with_other_names_are_not_taken_for_broken_files(few):
+    with pytest.raises(ParameterError, match="files are given by their paths"):
+        fd.Dataset(few, cache=None).novelty(["nothing.jpg", "cat.jpg"])
+
+
+def test_a_dataset_compared_with_itself_has_nothing_left_to_learn_from(few):
+    ds = fd.Dataset(few, cache=None)
+    for other in (ds, few, ds.image_ids):
+        with pytest.raises(ParameterError, match=r"try ds\.outliers\(\)"):
+            ds.novelty(other)
+
+
+@pytest.mark.parametrize(
+    "array", [np.ones(5), np.ones((3, 5), dtype=int), np.zeros((8, 8, 3), dtype=np.uint8)], ids=["1d", "int", "pixels"]
+)
+def test_an_array_that_is_no_list_of_vectors_is_a_short_clear_error(few, array):
+    with pytest.raises(ParameterError, match=r"\(n_images, n_features\)") as error:
+        fd.Dataset(few, cache=None).novelty(array)
+    assert len(str(error.value)) < 300
+
+
+def test_what_is_not_compared_is_told_with_its_reason(few):
+    nothing = fd.Dataset([], cache=None).novelty(few)
+    assert "nothing is known to compare with" in repr(nothing)
+    assert "no label" not in repr(nothing)
 
 
 # --- what to label next

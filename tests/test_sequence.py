@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -336,6 +337,12 @@ def test_a_camera_that_turns_away_and_back_returns_without_a_cut():
         (["IMG_2.jpg", "img_1.jpg"], ["img_1.jpg", "IMG_2.jpg"]),
         (["007.jpg", "7.jpg", "x.jpg", "1.jpg"], ["1.jpg", "007.jpg", "7.jpg", "x.jpg"]),
         ([str(10**30) + ".jpg", "5.jpg"], ["5.jpg", str(10**30) + ".jpg"]),
+        (["t_1.jpg", "t_-2.jpg", "t_-10.jpg", "t_0.jpg"], ["t_-10.jpg", "t_-2.jpg", "t_0.jpg", "t_1.jpg"]),
+        (["a/-1.jpg", "a/0.jpg", "a/-3.jpg"], ["a/-3.jpg", "a/-1.jpg", "a/0.jpg"]),
+        (
+            ["2024-10-09.jpg", "2024-9-30.jpg", "f-2.jpg", "f-1.jpg"],
+            ["2024-9-30.jpg", "2024-10-09.jpg", "f-1.jpg", "f-2.jpg"],
+        ),
     ],
 )
 def test_names_are_sorted_by_the_numbers_in_them(names, ordered):
@@ -370,8 +377,21 @@ def table_of(folder, **columns):
         [f"clip {i}" for i in range(12, 0, -1)],
         pd.date_range("2024-01-01", periods=12)[::-1],
         pd.date_range("2024-01-01", periods=12, tz="Europe/Berlin")[::-1],
+        [2**60 + i for i in range(12, 0, -1)],
+        pd.to_timedelta(range(12, 0, -1), unit="s"),
+        pd.Categorical(list("abcdefghijkl"), categories=list("lkjihgfedcba"), ordered=True),
     ],
-    ids=["numbers", "numbers as text", "times as text", "text", "times", "times of a zone"],
+    ids=[
+        "numbers",
+        "numbers as text",
+        "times as text",
+        "text",
+        "times",
+        "times of a zone",
+        "numbers too long for a float",
+        "durations",
+        "ordered categories",
+    ],
 )
 def test_any_column_that_can_be_sorted_gives_the_order(folder, values):
     ds = fd.Dataset(table_of(folder, when=values), cache=None)
@@ -387,6 +407,8 @@ def test_any_column_that_can_be_sorted_gives_the_order(folder, values):
         ([1.0, np.nan] + [2.0] * 10, "when", "must have a value for every image. It has none for 1 of 12"),
         ([1, "a"] + [2] * 10, "when", "values that can be sorted. Got int, str"),
         ([{}] * 12, "when", "values that can be sorted"),
+        ([1j] * 12, "when", "Got complex numbers"),
+        ([1] * 12, "frame time", "none of 12 names ends in a time"),
         ([1] * 12, "where", "'listing' or a column of ds.images. Got 'where'"),
     ],
 )
@@ -555,6 +577,20 @@ def test_windows_are_frames_or_times(seq, ds):
         ds.sequence("name").cooccurrence("20s", "scene")
 
 
+def test_a_window_of_time_is_no_bare_number_and_may_be_a_timedelta(ds):
+    found = ds.sequence("time")
+    for window in ("10", "2.5", "-3"):
+        with pytest.raises(ParameterError, match="or a time such as '10min'"):
+            found.cooccurrence(window, "shot")
+    pd.testing.assert_frame_equal(found.cooccurrence(timedelta(minutes=1), "shot"), found.cooccurrence("1min", "shot"))
+
+
+def test_two_labels_of_one_image_are_a_clear_error(seq):
+    labels = pd.Series(["a", "b"], index=[seq.frames.index[0]] * 2)
+    with pytest.raises(ParameterError, match="must have one label for each image"):
+        seq.transitions(labels)
+
+
 def test_clusters_are_the_labels_by_default(seq, ds):
     labels = ds.clusters().labels
     pd.testing.assert_frame_equal(
@@ -600,7 +636,36 @@ def test_deviations_take_what_normality_learned_and_what_it_found(ds, seq):
     assert set(found.loc[found["is_novel"], "sequence"]) == {"camera_2"}
 
 
-@pytest.mark.parametrize("model", [None, 5, "model", pd.DataFrame({"score": [1]})])
+def test_deviations_from_what_another_camera_learned_are_those_that_its_normality_scores(ds, seq):
+    one = ds.where([image_id for image_id in ds.image_ids if image_id.startswith("camera_1/")])
+    model = one.normality()
+    found, scored = seq.deviations(model), model.score(ds)
+    assert found.index.equals(seq.frames.index)
+    assert found["is_novel"].tolist() == scored.table["is_novel"].reindex(found.index).tolist()
+    assert found["novelty_score"].notna().all()
+    pd.testing.assert_frame_equal(seq.deviations(scored), found)
+
+
+def test_frames_that_are_unlike_a_learned_sequence_deviate_and_the_learned_ones_do_not(ds, seq):
+    one = ds.where([image_id for image_id in ds.image_ids if image_id.startswith("camera_1/")])
+    scored = one.normality().score(ds, false_alarm_rate=0.2, control="each", method="alone")
+    found = seq.deviations(scored)
+    share = found.groupby("sequence")["is_novel"].mean()
+    assert share["camera_1"] == 0
+    assert share["camera_2"] > 0
+    assert set(found["stretch"][~found["is_novel"].astype(bool)]) == {-1}
+    assert sorted(set(found["stretch"])) == list(range(-1, found["stretch"].max() + 1))
+
+
+def test_deviations_of_other_images_or_of_one_twice_are_a_clear_error(ds, seq):
+    table = ds.where(ds.image_ids[:5]).normality().score(ds).table
+    with pytest.raises(ParameterError, match="must tell of frames of this sequence"):
+        seq.deviations(table.rename(index=lambda name: "other/" + name))
+    with pytest.raises(ParameterError, match="more than once"):
+        seq.deviations(pd.concat([table, table.head(1)]))
+
+
+@pytest.mark.parametrize("model", [None, 5, "model", pd.Series([True]), pd.DataFrame({"a": [1]})])
 def test_a_model_that_cannot_score_is_a_clear_error(seq, model):
     with pytest.raises(ParameterTypeError, match=r"must be a model of what is normal"):
         seq.deviations(model)

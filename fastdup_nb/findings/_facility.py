@@ -7,6 +7,10 @@ the greedy orders of the cells, merged by what each row adds.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,10 +20,16 @@ FloatArray = npt.NDArray[np.float32]
 CELL_SIZE = 4096
 _BATCH = 32
 _POWER_STEPS = 8
+_MOST_THREADS = 8  # each holds the similarities of a cell, 64 MB of them, and as much again while it works
 
 
 def choose_representative(
-    vectors: FloatArray, n: int, *, included: FloatArray | None = None, cell_size: int = CELL_SIZE
+    vectors: FloatArray,
+    n: int,
+    *,
+    included: FloatArray | None = None,
+    cell_size: int = CELL_SIZE,
+    n_jobs: int = -1,
 ) -> tuple[IntArray, FloatArray]:
     """Choose rows that stand for all: each time the row that makes all rows most similar to a chosen one.
 
@@ -39,6 +49,8 @@ def choose_representative(
     cell_size : int, default 4096
         Rows of a cell at most. Up to twice as many rows there is one cell, and the sum is over all pairs. Larger is
         slower: time grows with n_rows times *cell_size*.
+    n_jobs : int, default -1
+        Cells to work on at once, 8 at most; -1 takes as many as there are processors. The choice is the same.
 
     Returns
     -------
@@ -50,16 +62,20 @@ def choose_representative(
     n = min(n, len(vectors))
     cells = split_cells(vectors, cell_size) if len(vectors) > 2 * cell_size else [np.arange(len(vectors))]
     limits = [min(len(cell), 8 + 2 * -(-n * len(cell) // max(1, len(vectors)))) for cell in cells]
-    ranked = [_rank_cell(vectors[cell], limit, included) for cell, limit in zip(cells, limits, strict=True)]
-    while True:
-        rows, gains, of_cell = _merge(cells, ranked, n)
-        used = np.bincount(of_cell, minlength=len(cells)).tolist()
-        short = [i for i, cell in enumerate(cells) if used[i] == limits[i] < len(cell)]
-        if not short:
-            return rows, gains
-        for i in short:
-            limits[i] = min(len(cells[i]), 4 * limits[i])
-            ranked[i] = _rank_cell(vectors[cells[i]], limits[i], included)
+    ranked: dict[int, tuple[IntArray, FloatArray]] = {}
+    short: Iterable[int] = range(len(cells))
+    n_threads = min(_MOST_THREADS, n_jobs if n_jobs > 0 else os.cpu_count() or 1)
+    with ThreadPoolExecutor(n_threads) as pool:
+        while True:
+            found = pool.map(lambda i: (i, _rank_cell(vectors[cells[i]], limits[i], included)), short)
+            ranked.update(found)
+            rows, gains, of_cell = _merge(cells, [ranked[i] for i in range(len(cells))], n)
+            used = np.bincount(of_cell, minlength=len(cells)).tolist()
+            short = [i for i, cell in enumerate(cells) if used[i] == limits[i] < len(cell)]
+            if not short:
+                return rows, gains
+            for i in short:
+                limits[i] = min(len(cells[i]), 4 * limits[i])
 
 
 def split_cells(vectors: FloatArray, size: int) -> list[IntArray]:

@@ -177,13 +177,12 @@ class Novelties(ImageResult):
         ]
         together = "as a list: a new kind shows by its number, too" if self.n_together else "each was judged by itself"
         facts.append(Fact("judged together", self.n_together, together))
-        facts += (
-            [Fact("not compared", self.n_unscored, "no label, or none that the reference has")]
-            if self.n_unscored
-            else []
-        )
+        facts += [Fact("not compared", self.n_unscored, self._why_unscored())] if self.n_unscored else []
         facts += [Fact("broken", self.n_broken, "could not be read")] if self.n_broken else []
         return tuple(facts)
+
+    def _why_unscored(self) -> str:
+        return "no label, or none that the reference has" if self.model.by else "nothing is known to compare with"
 
     def _meaning(self) -> str:
         share = f"{self.false_alarm_rate:.3g}"

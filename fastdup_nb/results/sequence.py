@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -156,12 +157,12 @@ class Sequence(ImageResult):
         codes, names = self._encode(labels, "Sequence.transitions")
         return count_transitions(codes, (self.frames["position"] == 0).to_numpy(dtype=bool), names)
 
-    def cooccurrence(self, window: int | str | pd.Timedelta = 25, labels: str | pd.Series = "cluster") -> pd.DataFrame:
+    def cooccurrence(self, window: int | str | timedelta = 25, labels: str | pd.Series = "cluster") -> pd.DataFrame:
         """Count what is seen together: in how many windows of time two labels both occur.
 
         Parameters
         ----------
-        window : int, str or Timedelta, default 25
+        window : int, str or timedelta, default 25
             Length of the windows in which the sequences are parted: frames, or, where frames are in order of time, a
             time such as ``"10min"``.
         labels : str or Series, default "cluster"
@@ -207,6 +208,8 @@ class Sequence(ImageResult):
         ------
         ParameterTypeError
             If *model* is no such thing, or what its ``score`` returns is no such table.
+        ParameterError
+            If it tells twice of one image, or of none of the frames.
 
         Notes
         -----
@@ -233,6 +236,11 @@ class Sequence(ImageResult):
                 f"'is_novel'. Got {type(model).__name__} instead."
             )
         own = self.frames[["sequence", "position", "time", "shot"]]
+        if len(own) and not own.index.isin(told.index).any():
+            raise ParameterError(
+                f"The 'model' parameter of Sequence.deviations must tell of frames of this sequence. Of {len(told):,} "
+                "images that it tells of none is one; compare found.frames.index with what it was given."
+            )
         found = own.join(told[[column for column in told.columns if column not in own.columns]].reindex(own.index))
         novel = found["is_novel"].astype("boolean").fillna(False).to_numpy(dtype=bool)
         first = novel & ~(np.append(False, novel[:-1])[: len(novel)] & (found["position"] > 0).to_numpy(dtype=bool))
@@ -245,6 +253,11 @@ class Sequence(ImageResult):
 
     def _look_up(self, labels: object, caller: str) -> pd.Series:
         if isinstance(labels, pd.Series):
+            if not labels.index.is_unique:
+                twice = labels.index[labels.index.duplicated()][0]
+                raise ParameterError(
+                    f"The 'labels' parameter of {caller} must have one label for each image. It has more for {twice!r}."
+                )
             return labels
         if isinstance(labels, str) and labels == "cluster":
             found = self._clusters()
@@ -260,7 +273,7 @@ class Sequence(ImageResult):
     def _part_time(self, window: object) -> npt.NDArray[np.int64]:
         """Return the number of the window of each frame."""
         table = self.frames
-        if isinstance(window, (str, pd.Timedelta)):
+        if isinstance(window, (str, timedelta)):
             if not pd.api.types.is_datetime64_any_dtype(table["time"]):
                 raise ParameterError(
                     "The 'window' parameter of Sequence.cooccurrence must be a number of frames where the order is no "
@@ -295,10 +308,11 @@ class Sequence(ImageResult):
         return view_sequence(self, n_rows)
 
 
-def _read_length(window: str | pd.Timedelta) -> float:
+def _read_length(window: str | timedelta) -> float:
     """Return a length of time in seconds."""
     try:
-        length = float(pd.Timedelta(window).total_seconds())
+        is_bare = isinstance(window, str) and window.strip().lstrip("+-").replace(".", "", 1).isdecimal()
+        length = float("nan") if is_bare else float(pd.Timedelta(window).total_seconds())  # "10" would be nanoseconds
     except ValueError:
         length = float("nan")
     if not length > 0:
@@ -312,4 +326,12 @@ def _read_length(window: str | pd.Timedelta) -> float:
 def _find_table(told: object) -> pd.DataFrame | None:
     """Return the table of a result, or a table itself, where it says what is novel."""
     table = told.to_frame() if isinstance(told, Result) else told
-    return table if isinstance(table, pd.DataFrame) and "is_novel" in table.columns else None
+    if not isinstance(table, pd.DataFrame) or "is_novel" not in table.columns:
+        return None
+    if not table.index.is_unique:
+        twice = table.index[table.index.duplicated()][0]
+        raise ParameterError(
+            "The 'model' parameter of Sequence.deviations must tell of each image once. "
+            f"It tells of {twice!r} more than once."
+        )
+    return table

@@ -15,7 +15,7 @@ from ...errors import ParameterError
 
 __all__ = ["Order", "key_name", "order_frames", "tell_sequences"]
 
-_NUMBER = re.compile(r"(\d+)")
+_NUMBER = re.compile(r"((?:(?:^|(?<=[/_=(]))-)?\d+)")  # a hyphen after a letter or digit is no minus
 _FRAME_TIME = re.compile(r"@(\d+(?:\.\d+)?)s?$")
 _NO_NAME = "(none)"
 
@@ -48,7 +48,7 @@ class Order:
 
 
 def key_name(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Return a key that sorts names as people do: ``frame_2`` before ``frame_10``.
+    """Return a key that sorts names as people do: ``frame_2`` before ``frame_10``, and ``x_-1`` before ``x_0``.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def order_frames(images: pd.DataFrame, order: str, caller: str) -> Order:
     if order == "name":
         return Order("name", names, None, 0)
     if order == "frame time":
-        return _by_values("frame time", _frame_times(images.index), names)
+        return _by_values("frame time", _check_frame_times(images.index, caller), names)
     if order == "time":
         return _by_values("time", _exif_times(images, caller), names)
     return _by_values(order, _check_column(images, order, caller), names)
@@ -142,12 +142,21 @@ def _by_values(name: str, values: pd.Series, names: npt.NDArray[np.int64]) -> Or
     """Return the order by values, equal ones by name; images without a value have no place."""
     known = values.notna().to_numpy()
     codes = np.full(len(values), -1, dtype=np.int64)
-    codes[known] = values[known].rank(method="dense").to_numpy(dtype=np.int64)
+    codes[known] = pd.factorize(values[known], sort=True)[0]
     rank = _to_ranks(np.lexsort((names, codes)).tolist())
     rank[~known] = -1
     n_equal = int(values[known].duplicated(keep=False).sum())
-    times = values if pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_float_dtype(values) else None
-    return Order(name, rank, times, n_equal)
+    return Order(name, rank, _read_times(values), n_equal)
+
+
+def _read_times(values: pd.Series) -> pd.Series | None:
+    """Return values as datetimes or floats, durations in seconds; None where they are neither times nor numbers."""
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return values
+    if pd.api.types.is_timedelta64_dtype(values):
+        return pd.Series(values.to_numpy() / np.timedelta64(1, "s"), index=values.index)
+    is_number: bool = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    return pd.Series(values.to_numpy(dtype=float), index=values.index) if is_number else None
 
 
 def _exif_times(images: pd.DataFrame, caller: str) -> pd.Series:
@@ -165,6 +174,16 @@ def _frame_times(index: pd.Index) -> pd.Series:
     return pd.Series([float(match.group(1)) if match else np.nan for match in found], index=index, dtype=float)
 
 
+def _check_frame_times(index: pd.Index, caller: str) -> pd.Series:
+    times = _frame_times(index)
+    if len(times) and times.isna().all():
+        raise ParameterError(
+            f"The 'order' parameter of {caller} cannot be 'frame time': none of {len(times):,} names ends in a time, "
+            "such as 'film.mp4@12.5'. Try order='name'."
+        )
+    return times
+
+
 def _check_column(images: pd.DataFrame, column: str, caller: str) -> pd.Series:
     if column not in images.columns:
         raise ParameterError(
@@ -179,9 +198,18 @@ def _check_column(images: pd.DataFrame, column: str, caller: str) -> pd.Series:
             f"{int(gaps.sum()):,} of {len(values):,}, the first {gaps.idxmax()!r}. Fill it, or leave them out: "
             f"ds.where(ds.images[{column!r}].notna())."
         )
-    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
-        return values.astype(float)
-    return values if pd.api.types.is_datetime64_any_dtype(values) else _check_sortable(values, column, caller)
+    if pd.api.types.is_complex_dtype(values):
+        raise ParameterError(
+            f"The column {column!r}, given as 'order' of {caller}, must have values that can be sorted. "
+            "Got complex numbers, which cannot be compared; make them numbers or times."
+        )
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        if values.cat.ordered:
+            return values
+        values = values.astype(object)
+    if values.dtype.kind in "iufmMb" or pd.api.types.is_datetime64_any_dtype(values):
+        return values
+    return _check_sortable(values, column, caller)
 
 
 def _check_sortable(values: pd.Series, column: str, caller: str) -> pd.Series:
