@@ -95,7 +95,7 @@ class Predictions(ImageResult):
         shown = self.table.head(min(n_rows, 2) * 5)
         tiles = [self._shown.tile(str(i), *_told(row)) for i, row in shown.iterrows()]
         rows = [
-            Row(title="Least sure first" if i == 0 else "", tiles=tuple(tiles[i : i + 5]))
+            Row(f"{i + 1:,} to {i + len(tiles[i : i + 5]):,}", tiles=tuple(tiles[i : i + 5]))
             for i in range(0, len(tiles), 5)
         ]
         return View(
@@ -103,6 +103,7 @@ class Predictions(ImageResult):
             headline=self._headline(),
             facts=self._facts(),
             rows=tuple(rows),
+            rows_title="Least sure first",
             n_more=len(self.table) - len(shown),
             noun=IMAGES,
             empty=self._empty(),
