@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..findings.sequence.frames import find_runs
-from ..views import Badge, Curve, Fact, Row, Tile, View, format_count
+from ..views import Badge, Chart, Fact, Line, Marks, Row, Tile, View, format_count
 from ._base import NO_IMAGE, tell_broken
 
 if TYPE_CHECKING:
@@ -17,20 +17,21 @@ if TYPE_CHECKING:
 
 _FRAMES = ("frame", "frames")
 _SHOTS = ("shot", "shots")
-_MOST_CURVES = 3
-_ON_STRIP = 8  # pictures below a curve
+_MOST_CHARTS = 3
+_ON_STRIP = 8  # pictures below a chart
+_LEAST_TOP = 0.2  # of the scale: what hardly changes does not fill it
 
 
 def view_sequence(found: Sequence, n_rows: int) -> View:
-    """Return what an output shows: a curve for each of the first sequences, and shots in rows."""
+    """Return what an output shows: a chart for each of the first sequences, and shots in rows."""
     shots = found.shots.head(n_rows)
     names = found.frames["sequence"].unique().tolist()
     return View(
         title="Sequence",
         headline=_headline(found),
         facts=_facts(found, len(names)),
-        curves=tuple(_curve(found, name) for name in names[:_MOST_CURVES]),
-        n_more_curves=max(0, len(names) - _MOST_CURVES),
+        charts=tuple(_chart(found, name) for name in names[:_MOST_CHARTS]),
+        n_more_charts=max(0, len(names) - _MOST_CHARTS),
         rows=tuple(_row(found, int(shot)) for shot in shots.index),
         rows_title="Shots, in order: first, most typical and last frame",
         noun=_SHOTS,
@@ -110,20 +111,24 @@ def _notes(found: Sequence) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _curve(found: Sequence, name: str) -> Curve:
+def _chart(found: Sequence, name: str) -> Chart:
     table = found.frames[found.frames["sequence"] == name]
     at = np.linspace(0, len(table), min(len(table), _ON_STRIP) + 1)
     middles = ((at[:-1] + at[1:]) / 2).astype(int)
-    return Curve(
+    cuts = np.flatnonzero(table["is_cut"] & ~table["is_gradual"]).tolist()
+    return Chart(
         title=f"{name or 'All frames'}: change from frame to frame",
-        values=tuple(table["change"].fillna(0).tolist()),
-        cuts=tuple(np.flatnonzero(table["is_cut"] & ~table["is_gradual"]).tolist()),
-        gradual=_runs(table["is_gradual"]),
-        still=_runs(table["is_still"]),
-        events=_runs(table["is_event"]),
+        x_name=f"frame{_told_times(table)}",
+        x=range(len(table)),
+        lines=(Line(tuple(table["change"].fillna(0).tolist())),),
+        y_range=(0.0, _LEAST_TOP),
+        marks=(
+            Marks(("cut", "cuts"), "line", tuple((cut, cut + 1) for cut in cuts)),
+            Marks(("gradual change", "gradual changes"), "band", _runs(table["is_gradual"])),
+            Marks(("event", "events"), "dot", _runs(table["is_event"])),
+            Marks(("still stretch", "still stretches"), "bar", _runs(table["is_still"])),
+        ),
         strip=tuple(str(table.index[i]) for i in middles),
-        begin=_told_time(table, 0),
-        end=_told_time(table, -1),
     )
 
 
@@ -131,21 +136,22 @@ def _runs(flags: pd.Series) -> tuple[tuple[int, int], ...]:
     return tuple(find_runs(flags.to_numpy(dtype=bool)))
 
 
-def _told_time(table: pd.DataFrame, place: int) -> str:
-    time = table["time"].iloc[place]
-    position = f"frame {int(table['position'].iloc[place]):,}"
-    if pd.isna(time):
-        return position
-    return f"{position}, {time:%Y-%m-%d %H:%M:%S}" if isinstance(time, pd.Timestamp) else f"{position}, {time:g}"
+def _told_times(table: pd.DataFrame) -> str:
+    """Return from when to when frames were taken, where that is known."""
+    times = table["time"].iloc[[0, -1]]
+    if times.isna().any():
+        return ""
+    told = [f"{time:%Y-%m-%d %H:%M:%S}" if isinstance(time, pd.Timestamp) else f"{time:g}" for time in times]
+    return f", from {told[0]} to {told[1]}"
 
 
 def _row(found: Sequence, shot: int) -> Row:
     facts = found.shots.loc[shot].to_dict()
-    tiles: list[Tile] = []
+    words: dict[str, list[str]] = {}
     for image_id, word in ((facts["start"], "first"), (facts["representative"], "typical"), (facts["end"], "last")):
-        if image_id not in [tile.image_id for tile in tiles]:
-            line = f"{word}, frame {found.frames['position'].loc[image_id]:,}"
-            tiles.append(Tile(str(image_id), lines=(line,)))
+        words.setdefault(str(image_id), []).append(word)
+    positions = found.frames["position"]
+    tiles = [Tile(i, lines=(" and ".join(told), f"frame {positions.loc[i]:,}")) for i, told in words.items()]
     kind, note = _tell_begin(found, shot)
     return Row(
         title=_name_shot(found, shot),
@@ -182,8 +188,9 @@ def deck_of_sequence(found: Sequence) -> Deck:
     def caption(i: int) -> Caption:
         row = table.iloc[i]
         mark = next((word for flag, word in words.items() if row[flag]), "typical" if table.index[i] in typical else "")
-        change = "" if pd.isna(row["change"]) else f", change {row['change']:.3f}"
-        return Caption((f"frame {row['position']:,}{change}", "still" if row["is_still"] else ""), mark=mark)
+        change = "" if pd.isna(row["change"]) else f"change {row['change']:.3f}"
+        told = (f"frame {row['position']:,}", change, "still" if row["is_still"] else "")
+        return Caption(tuple(filter(None, told)), mark=mark)
 
     def row_caption(i: int) -> RowCaption:
         kind, note = _tell_begin(found, int(shots.index[i]))

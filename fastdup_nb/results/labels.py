@@ -139,7 +139,7 @@ class LabelIssues(ImageResult):
         def caption(i: int) -> Caption:
             row = table.iloc[i]
             given, suggested = str(row["given_label"]), str(row["suggested_label"])
-            lines = (f"labeled {given}", *_suggestion(row), f"quality {row['label_quality']:.2f}", _votes(row))
+            lines = (f"labeled {given}", *_suggestion(row), f"quality {row['label_quality']:.2f}", _agreement(row))
             wanted = suggested if suggested != given else given
             near = self._labeled.neighbors_of(str(table.index[i]))
             near = near[near["label"] == wanted].head(1)
@@ -305,6 +305,11 @@ def _votes(row: pd.Series) -> str:
     if row["suggested_label"] == row["given_label"]:
         return told
     return f"{told}, {_whole(suggested)} {row['suggested_label']}"
+
+
+def _agreement(row: pd.Series) -> str:
+    n = row["n_neighbors"]
+    return f"{_whole(row['neighbors_as_given'])} of {_whole(n)} neighbors agree" if n else "no labeled picture is near"
 
 
 def _mark(row: pd.Series) -> str:

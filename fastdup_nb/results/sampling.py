@@ -111,7 +111,7 @@ class Sample(ImageResult, Generic[DatasetT]):
             title="Sample",
             headline=self._headline(),
             facts=self._facts(),
-            chart=self._chart(),
+            charts=self._charts(),
             rows=rows,
             rows_title="In order of choice",
             noun=TILE_ROWS,
@@ -152,18 +152,18 @@ class Sample(ImageResult, Generic[DatasetT]):
             ]  # fmt: skip
         return (*facts, Fact("broken", self._shown.n_broken, "not looked at"))
 
-    def _chart(self) -> Chart | None:
+    def _charts(self) -> tuple[Chart, ...]:
         if len(self.curve) < 2:
-            return None
+            return ()
         some = self.curve.iloc[thin_out(len(self.curve))]
         names = {"mean_similarity": "mean", "min_similarity": "lowest", "random_similarity": "mean at random"}
         lines = (
-            Line(name, tuple(map(float, some[column])), is_dashed=column.startswith("random"))
+            Line(tuple(map(float, some[column])), name, is_dashed=column.startswith("random"))
             for column, name in names.items()
             if not (column.startswith("random") and self.method == "random")
         )
         title = "Similarity of the candidates to the nearest chosen image"
-        return Chart(title, "number of images", tuple(map(int, some.index)), tuple(lines))
+        return (Chart(title, "number of images", tuple(map(int, some.index)), tuple(lines)),)
 
     def _stops(self) -> Table | None:
         if len(self.curve) < 2:
@@ -199,7 +199,7 @@ class Sample(ImageResult, Generic[DatasetT]):
 
     def _tile(self, image_id: str, gain: float) -> Tile:
         mark = "included" if self.table.loc[image_id, "is_included"] else ""
-        return self._shown.tile(image_id, f"gain {gain:.2g}", mark=mark, label=True)
+        return self._shown.tile(image_id, f"gain {gain:#.2g}", mark=mark, label=True)
 
 
 _ASKED = ("quality", "outlier")  # told even where there are none, as someone asked for it
@@ -225,7 +225,7 @@ def _make_deck(found: Sample[DatasetT]) -> Deck:
 
     def caption(i: int) -> Caption:
         row = table.iloc[i]
-        lines = [f"{i + 1:,}. gain {row['gain']:.2g}", f"nearest to {row['share']:.1%} of all"]
+        lines = [f"{i + 1:,}. gain {row['gain']:#.2g}", f"nearest to {row['share']:.1%}"]
         lines += [f"label {row['label']}"] if pd.notna(row["label"]) else []
         return Caption(tuple(lines), mark="included" if row["is_included"] else "")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic
 import pandas as pd
 
 from .._validation import check_choice
-from ..views import Fact, Row, Table, View, format_count
+from ..views import Cell, Fact, Row, Table, View, format_count
 from ._base import IMAGES, NO_IMAGE, DatasetT, ImageResult, Shown, tell_broken
 
 if TYPE_CHECKING:
@@ -147,11 +147,11 @@ class Split(ImageResult, Generic[DatasetT]):
         wanted = tuple(f"{share:.1%}" for share in self.shares["wanted"])
         achieved = tuple(f"{int(n):,} ({share:.1%})" for n, share in self.shares[["n_images", "achieved"]].to_numpy())
         total = self.counts.sum(axis=1)
-        lines = [("wanted", *wanted, ""), ("all images", *achieved, f"{len(self.table):,}")]
+        lines: list[tuple[Cell, ...]] = [("wanted", *wanted, ""), ("all images", *achieved, len(self.table))]
         if len(self.counts) > 1:
             shown = self.counts.head(_MAX_CLASSES)
             lines += [
-                (str(name), *(f"{n:,} ({n / total[name]:.1%})" for n in row), f"{total[name]:,}")
+                (str(name), *(f"{n:,} ({n / total[name]:.1%})" for n in row), int(total[name]))
                 for name, row in zip(shown.index, shown.to_numpy().tolist(), strict=True)
             ]
         n_more = max(0, len(self.counts) - _MAX_CLASSES) if len(self.counts) > 1 else 0

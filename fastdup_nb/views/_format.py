@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Iterable
 from numbers import Integral, Real
 
 _ELLIPSIS = "…"
 _FLOAT32_SLACK = 1e-4  # so that 0.95 as float32, 0.94999999, is not rounded down to 0.949
+_NUMBER = re.compile(r"-?[\d,]*\.\d+(e-?\d+)?%?( \([\d.]+%\))?|[\d,]+( \([\d.]+%\))")
 _JOINERS = "\u200c\u200d"  # part of Persian words and of emoji; they neither hide nor turn a text
 
 
@@ -68,9 +70,15 @@ def format_cell(value: object) -> str:
 
 
 def has_numbers(cells: Iterable[str | int | float | None]) -> bool:
-    """Return whether a table's column holds numbers, and nothing else but gaps: it is aligned to the right."""
-    present = [cell for cell in cells if cell is not None]
-    return bool(present) and not any(isinstance(cell, str) for cell in present)
+    """Return whether a table's column holds numbers, and nothing else but gaps: it is aligned to the right.
+
+    Fractions and shares may be written already; ``"7"`` is a name.
+
+    >>> has_numbers([3, None]), has_numbers(["0.618", "12 (3.4%)", "–"]), has_numbers(["3", "7"])
+    (True, True, False)
+    """
+    present = [cell for cell in cells if cell is not None and cell not in {"", "–"}]
+    return bool(present) and all(not isinstance(cell, str) or _NUMBER.fullmatch(cell) for cell in present)
 
 
 def make_visible(text: str) -> str:

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 
 from .._validation import check_integer
 from ._chart import draw_chart
-from ._curve import draw_curve
 from ._format import format_cell, format_count, has_numbers, make_visible, shorten
-from ._model import Row, Table, Thumbnail, Tile, View
+from ._model import Chart, Row, Table, Thumbnail, Tile, View
 from ._picture import Picture, make_picture
 
 if TYPE_CHECKING:
@@ -75,8 +74,7 @@ def render_html(
     return template.render(
         css=read_style("view.css"),
         size=thumbnail_size,
-        curves=[draw_curve(curve, thumbnail) for curve in view.curves],
-        **describe(view, [rows], max_table_rows=_MAX_TABLE_ROWS),
+        **describe(view, [rows], thumbnail, max_table_rows=_MAX_TABLE_ROWS),
     )
 
 
@@ -102,14 +100,16 @@ def _draw_row(row: Row, thumbnail: Thumbnail, *, max_tiles: int, size: int) -> s
     return template.render(row=row, tiles=tiles, n_more=n_more, size=size)
 
 
-def describe(view: View, chunks: Sequence[Sequence[str]], *, max_table_rows: int) -> dict[str, object]:
+def describe(
+    view: View, chunks: Sequence[Sequence[str]], thumbnail: Thumbnail, *, max_table_rows: int
+) -> dict[str, object]:
     """Return what the templates of a view need: the view, its drawn rows and what is not shown of it."""
     n_rows = sum(map(len, chunks))
     table = view.table or Table((), ())
     columns = range(len(table.columns))
     return {
         "view": view,
-        "chart": _draw_chart(view),
+        "charts": [_draw_chart(chart, thumbnail) for chart in view.charts],
         "chunks": [chunk for chunk in chunks if chunk],
         "n_more": view.n_more + len(view.rows) - n_rows,
         "table_rows": table.rows[:max_table_rows],
@@ -118,10 +118,9 @@ def describe(view: View, chunks: Sequence[Sequence[str]], *, max_table_rows: int
     }
 
 
-def _draw_chart(view: View) -> str:
-    if view.chart is None:
-        return ""
-    return load_environment().get_template("chart.html.jinja").render(chart=view.chart, **draw_chart(view.chart))
+def _draw_chart(chart: Chart, thumbnail: Thumbnail) -> str:
+    template = load_environment().get_template("chart.html.jinja")
+    return template.render(chart=chart, drawn=draw_chart(chart, thumbnail))
 
 
 @cache

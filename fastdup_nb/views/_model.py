@@ -1,21 +1,20 @@
 """What a view shows: plain words and numbers, made by a finding's result and drawn by the renderers of this package.
 
-A view is told in the order in which it is read: a title, one sentence, a strip of numbers with their meaning, a curve,
+A view is told in the order in which it is read: a title, one sentence, a strip of numbers with their meaning, charts,
 rows of pictures, a table, remarks, and the calls that come next. Nothing here draws, and nothing here computes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
-
-from ._chart import Chart
 
 Thumbnail = Callable[[str], bytes | None]
 """Takes an image id; returns the bytes of a small JPEG or PNG file, None where there is no picture."""
 
 Cell = str | int | float | None
+Look = Literal["line", "band", "dot", "bar"]
 Tone = Literal["plain", "strong", "good", "warning"]
 
 
@@ -79,22 +78,41 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Curve:
-    """Numbers over time, with a strip of pictures below them.
+class Line:
+    """A curve of a chart: a value for each x; NaN is a gap. A line without a name is the only one of its chart."""
 
-    *cuts* are places among *values*; *gradual*, *still* and *events* are runs of them, first and one after the last.
-    *strip* names pictures that stand at equal distances; *begin* and *end* tell where the curve begins and ends.
+    values: tuple[float, ...]
+    name: str = ""
+    is_dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Places of a chart that mean the same: what one and many are called, and runs of x, first and one after the last.
+
+    *look* is how they are drawn: a line or a band behind the curve, a dot or a bar below it.
+    """
+
+    noun: tuple[str, str]
+    look: Look
+    runs: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Curves over whole numbers that rise, such as a count of images or the place of a frame.
+
+    *y_range* holds values that the scale reaches in any case. *strip* names pictures that stand at equal distances
+    below the chart, from its first x to its last.
     """
 
     title: str
-    values: tuple[float, ...]
-    cuts: tuple[int, ...] = ()
-    gradual: tuple[tuple[int, int], ...] = ()
-    still: tuple[tuple[int, int], ...] = ()
-    events: tuple[tuple[int, int], ...] = ()
+    x_name: str
+    x: Sequence[int]
+    lines: tuple[Line, ...]
+    y_range: tuple[float, ...] = ()
+    marks: tuple[Marks, ...] = ()
     strip: tuple[str, ...] = ()
-    begin: str = ""
-    end: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,8 +121,7 @@ class View:
 
     *rows_title* stands above the rows, *noun* (singular, plural) names them in "and 12 more groups", *n_more* counts
     those that are not among *rows*. *empty* is said in the place of the rows when there is none. *next_calls* are pairs
-    of a line of code and what it does. A *chart* and *curves* stand above the rows; *n_more_curves* counts those not
-    among them.
+    of a line of code and what it does. *charts* stand above the rows; *n_more_charts* counts those not among them.
     """
 
     title: str
@@ -116,8 +133,7 @@ class View:
     n_more: int = 0
     empty: str = ""
     table: Table | None = None
-    chart: Chart | None = None
     notes: tuple[str, ...] = ()
     next_calls: tuple[tuple[str, str], ...] = ()
-    curves: tuple[Curve, ...] = ()
-    n_more_curves: int = 0
+    charts: tuple[Chart, ...] = ()
+    n_more_charts: int = 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .._validation import check_integer
-from ._curve import draw_curve
 from ._html import describe, draw_rows, load_environment, read_style
 from ._model import Thumbnail, View
 
@@ -59,8 +58,7 @@ def render_report(
         share = max_bytes // (len(sections) - n_done)
         rows = draw_rows(view.rows[:max_rows], thumbnail, max_tiles=max_tiles, size=thumbnail_size, max_bytes=share)
         max_bytes -= sum(len(row.encode()) for row in rows)
-        curves = [draw_curve(curve, thumbnail) for curve in view.curves]
-        described.append({**describe(view, _split_chunks(rows), max_table_rows=_MAX_TABLE_ROWS), "curves": curves})
+        described.append(describe(view, _split_chunks(rows), thumbnail, max_table_rows=_MAX_TABLE_ROWS))
     template = load_environment().get_template("report.html.jinja")
     css = read_style("view.css") + read_style("report.css")
     return template.render(title=title, created=created, sections=described, size=thumbnail_size, css=css)

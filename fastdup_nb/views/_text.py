@@ -6,14 +6,12 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from .._validation import check_integer
-from ._chart import Chart, tell_chart
-from ._curve import describe_curve, draw_bars
+from ._chart import tell_chart, tell_marks
 from ._format import format_cell, format_count, has_numbers, make_visible, measure_width, shorten
-from ._model import Curve, Row, Table, Tile, View
+from ._model import Chart, Row, Table, Tile, View
 
 _SEPARATOR = " · "
 _MAX_TABLE_ROWS = 20
-_SEQUENCES = ("sequence", "sequences")
 _TITLE_WIDTH = 120
 
 
@@ -42,26 +40,14 @@ def render_text(view: View, *, max_rows: int = 8, max_tiles: int = 5, width: int
     blocks = [
         _wrap(shorten(make_visible(view.title), _TITLE_WIDTH), width) + _wrap(view.headline, width),
         _fact_lines(view, width),
-        *(_curve_lines(curve, width) for curve in view.curves),
-        _wrap(f"and {format_count(view.n_more_curves)} more {_SEQUENCES[view.n_more_curves != 1]}", width)
-        if view.n_more_curves
-        else [],
-        _chart_lines(view.chart, width),
+        *(_chart_lines(chart, width) for chart in view.charts),
+        [f"and {format_count(view.n_more_charts, ('more curve', 'more curves'))}"] if view.n_more_charts else [],
         *_row_blocks(view, max_rows, max_tiles, width),
         _table_lines(view.table, width),
         [line for note in view.notes for line in _wrap(note, width)],
         _call_lines(view, width),
     ]
     return "\n\n".join("\n".join(line.rstrip() for line in lines) for lines in blocks if lines)
-
-
-def _curve_lines(curve: Curve, width: int) -> list[str]:
-    return [
-        *_wrap(curve.title, width),
-        "  " + draw_bars(curve.values, width - 2),
-        *_hang("  ", describe_curve(curve), width),
-        *_hang("  ", f"from {curve.begin} to {curve.end}", width),
-    ]
 
 
 def _fact_lines(view: View, width: int) -> list[str]:
@@ -77,12 +63,11 @@ def _fact_lines(view: View, width: int) -> list[str]:
     return lines
 
 
-def _chart_lines(chart: Chart | None, width: int) -> list[str]:
-    if chart is None:
-        return []
+def _chart_lines(chart: Chart, width: int) -> list[str]:
     return [
-        *_wrap(f"{chart.title}, by {chart.x_name}", width),
-        *(line for told in tell_chart(chart) for line in _hang("  ", told, width)),
+        *_wrap(f"{shorten(make_visible(chart.title), _TITLE_WIDTH)}, by {chart.x_name}", width),
+        *(line for told in tell_chart(chart, width - 2) for line in _hang("  ", told, width)),
+        *(_hang("  ", tell_marks(chart), width) if chart.marks else []),
     ]
 
 
