@@ -10,7 +10,7 @@ import pandas as pd
 
 from .._validation import check_choice
 from ..views import Fact, Table, View, format_count
-from ._base import IMAGES, NO_IMAGE, PER_ROW, ImageResult, Shown, put_in_rows, tell_broken
+from ._base import IMAGES, NO_IMAGE, PER_ROW, TILE_ROWS, ImageResult, Shown, count_rows, put_in_rows, tell_broken
 from .labels import NO_LABELS
 
 if TYPE_CHECKING:
