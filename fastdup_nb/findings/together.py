@@ -6,6 +6,8 @@ and few of the known ones do, something new has come, even if none of them is fa
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import numpy.typing as npt
 
@@ -139,7 +141,10 @@ def _learn_odds(learned: Vectors, mixed: Vectors, twins: Rows, rng: np.random.Ge
         rows = rng.permutation(np.flatnonzero(is_first & (fold != number)))[:_MOST_FITTED]
         if len(np.unique(is_mixed[rows])) == 2 and (fold == number).any():
             model = LogisticRegression(C=_STRENGTH, class_weight="balanced", max_iter=1000, tol=1e-3)
-            odds[fold == number] = model.fit(vectors[rows], is_mixed[rows]).decision_function(vectors[fold == number])
+            with warnings.catch_warnings():  # of scikit-learn before 1.7 beside SciPy 1.16, as Colab has them
+                warnings.filterwarnings("ignore", "scipy.optimize: The `disp`", DeprecationWarning)
+                model.fit(vectors[rows], is_mixed[rows])
+            odds[fold == number] = model.decision_function(vectors[fold == number])
     return odds[is_mixed], _measure_trust(odds[is_first], is_mixed[is_first])
 
 
