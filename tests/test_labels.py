@@ -90,6 +90,18 @@ def test_the_estimated_number_of_errors_and_the_expected_precision_hold(kind):
     assert (table["suggested_label"].astype(int).to_numpy()[flagged & wrong] == truth[flagged & wrong]).mean() > 0.9
 
 
+@pytest.mark.parametrize("rate", [0.3, 0.45])
+def test_where_many_labels_are_wrong_they_are_not_taken_for_ambiguity(rate):
+    rng = np.random.default_rng(0)
+    truth = np.repeat(np.arange(10), 100)
+    vectors = unit(rng.normal(size=(10, 48))[truth] + rng.normal(size=(1000, 48)))
+    labels, wrong = flipped(truth, "uniform", rate)
+    table = find_label_issues(labeled(vectors, labels)).table.sort_index()
+    assert abs((1 - table["label_quality"]).sum() - wrong.sum()) < 0.1 * wrong.sum()
+    assert table["is_label_issue"].to_numpy()[wrong].mean() > 0.95
+    assert wrong[table["is_label_issue"]].mean() > 0.95
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_clean_set_has_nearly_none(seed):
     vectors, truth = digits(seed=seed)

@@ -18,7 +18,8 @@ from .classifying import Combiner, Floats, Ints, combine, one_thread
 
 __all__ = ["LabelNoise", "fit_noise"]
 
-_FIRST_RATE = 0.02
+_STARTS = ((0.02, 1), (0.3, 3))  # rates of mistakes that are tried, and how much sharper evidence is taken to be then
+_CLEARLY = 1.0  # by which many mistakes must be likelier than few, as a logarithm
 _PRIOR_RATE = 0.01  # of mistakes, worth so many images:
 _PRIOR_IMAGES = 100
 _LEAST_RIGHT = 0.5  # share of a class whose labels are right; else a class could not be told from its mistakes
@@ -91,13 +92,25 @@ def _fit_noise(evidence: Floats, labels: Ints, shares: Floats | None, random_sta
     whole = _Task(evidence, labels, np.ones(len(labels)) if shares is None else shares)
     task = whole.sampled(random_state)
     off = ~np.eye(n_classes, dtype=bool)
-    start = _State(
-        combine(task.evidence, np.eye(n_classes)[task.labels], task.shares),
-        _fill(off, np.full(off.shape, _FIRST_RATE / max(n_classes - 1, 1))),
-    )
-    plain = task.improved(start, np.zeros_like(off))
+    fair = combine(task.evidence, np.eye(n_classes)[task.labels], task.shares)
+    plain, start = _explain_plainly(task, fair, off)
     chosen = _choose_rates(task, plain, task.improved(start, off), off)
     return whole.explained(*chosen)
+
+
+def _explain_plainly(task: _Task, fair: Combiner, off: npt.NDArray[np.bool_]) -> tuple[_State, _State]:
+    """Return the likeliest state with one rate of all mistakes, and the one from which it was found.
+
+    Few mistakes and many are both tried, as EM goes slowly from one to the other. Where there are many, pictures show
+    more clearly what they show than labels let them seem to.
+    """
+    tied, found = np.zeros_like(off), []
+    for rate, sharpness in _STARTS:
+        mistakes = _fill(off, np.full(off.shape, rate / max(len(off) - 1, 1)))
+        start = _State(Combiner(fair.weights * sharpness, fair.bias), mistakes)
+        found.append((task.improved(start, tied), start))
+    few, many = found
+    return many if task.fit_of(many[0]) > task.fit_of(few[0]) + _CLEARLY else few
 
 
 @dataclass(frozen=True, eq=False)
