@@ -56,8 +56,8 @@ def read_region(query: object, box: object, stages: Stages) -> Query:
         query = listed[0]
     elif listed is not None:
         raise ParameterError(
-            f"The 'box' parameter of Dataset.similar is a region of one picture. Got {len(listed):,} queries; ask for one, or "
-            "crop the pictures yourself with PIL."
+            f"The 'box' parameter of Dataset.similar is a region of one picture. Got {len(listed):,} queries; "
+            "ask for one, or crop the pictures yourself with PIL."
         )
     edges = _check_box(box)
     image_id = _find_id(query, stages)
