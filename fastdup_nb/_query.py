@@ -51,10 +51,13 @@ def read_query(query: object, stages: Stages, option: str = "query") -> Query:
 
 def read_region(query: object, box: object, stages: Stages) -> Query:
     """Return the query that a region of the only picture is, in pixels of the upright picture."""
-    if _list_queries(query) is not None:
+    listed = _list_queries(query)
+    if listed is not None and len(listed) == 1:
+        query = listed[0]
+    elif listed is not None:
         raise ParameterError(
-            "The 'box' parameter of Dataset.similar is a region of one picture. Got several queries; ask for one, or "
-            "crop the pictures yourself with PIL."
+            f"The 'box' parameter of Dataset.similar is a region of one picture. Got {len(listed):,} queries; "
+            "ask for one, or crop the pictures yourself with PIL."
         )
     edges = _check_box(box)
     image_id = _find_id(query, stages)

@@ -165,8 +165,13 @@ def test_a_box_that_cannot_be_is_a_clear_error(dataset, box, error, says):
         dataset.similar(CAT, box=box)
 
 
+def test_a_list_of_one_picture_may_have_a_box(dataset):
+    alone = dataset.similar(CAT, box=(50, 50, 300, 280)).table
+    pd.testing.assert_frame_equal(dataset.similar([CAT], box=(50, 50, 300, 280)).table, alone)
+
+
 def test_a_box_is_for_one_picture(dataset, few):
-    with pytest.raises(ParameterError, match=r"region of one picture. Got several"):
+    with pytest.raises(ParameterError, match=r"region of one picture. Got 2 queries"):
         dataset.similar([CAT, HORSE], box=(0, 0, 9, 9))
     with pytest.raises(ParameterError, match="Got a vector"):
         dataset.similar(dataset.embeddings[0], box=(0, 0, 9, 9))

@@ -30,6 +30,7 @@ LEAST_NEW, LEAST_KNOWN = 20, 40  # pictures, below which a list tells too little
 _STRENGTH = 0.1  # of the fit: scikit-learn's C; smaller is simpler
 _MOST_FITTED = 20_000
 _N_FOLDS = 5
+_N_AROUND = 20  # pictures of either side that tell how dense it is around one
 _TWIN_SHARE = 0.05  # of the usual distance
 _FAMILIAR = 0.99  # nearer to known pictures than so many of these are to each other
 
@@ -56,19 +57,21 @@ def score_together(
     -------
     NewScores
         As ``score_new`` returns it, with other scores: the distance to the nearest known groups, times the odds of
-        belonging to the list rather than to what was learned from; larger is newer, 1 is ordinary. The odds are
-        rescaled to the spread of the distances, so that both count alike.
+        belonging to the list rather than to what was learned from, times how much denser the list is around it; larger
+        is newer, 1 is ordinary. The factors are rescaled to the spread of the distances, so that all count alike.
     int
         Number of known pictures that calibrate.
 
     Notes
     -----
     After Marandon, Lei, Mary and Roquain (2024), "Adaptive novelty detection with false discovery rate guarantee": a
-    classifier (here logistic regression on the vectors) tells the first half from the second half and the new pictures
-    mixed. It does not know which of these are new, so it treats them alike, and the p-values hold whatever it learns,
-    as does the rule for lists. Where the list has too few pictures of a new kind for it to learn from, its odds
-    count for nothing, and the distance is left. A picture that
-    is nearer to known ones than 99 % of these are to each other has a p-value of 1.
+    classifier tells the first half from the second half and the new pictures mixed. Here there are two: logistic
+    regression on the vectors, and the ratio of the distances to the 20 nearest of either side (as densities are
+    compared by nearest neighbors; Loftsgaarden and Quesenberry, 1965), which sees small kinds that no plane parts.
+    They do not know which of the mixture are new, so they treat them alike, and the p-values hold whatever they learn,
+    as does the rule for lists. Where the list has too few pictures of a new kind to learn from, they count for nothing,
+    and the distance is left. A picture that is nearer to known ones than 99 % of these are to each other has a p-value
+    of 1.
 
     Examples
     --------
@@ -96,9 +99,13 @@ def score_together(
     scores = np.log(distances)
     n_known = len(split.calibrated)
     twins = np.append(np.arange(n_known), n_known + _find_twins(asked, model.scale, n_jobs))
-    odds, weight = _learn_odds(split.vectors[learned], mixed, twins, np.random.default_rng(random_state))
-    if odds.std() > 0:
-        scores = scores + weight * odds * scores.std() / odds.std()
+    rng, spread = np.random.default_rng(random_state), scores.std()
+    for told, trust in (
+        _learn_odds(split.vectors[learned], mixed, twins, rng),
+        _compare_density(split.vectors[learned], mixed, twins, rng, n_jobs),
+    ):
+        if told.std() > 0:
+            scores = scores + trust * told * spread / told.std()
     known, new = np.sort(scores[:n_known]), scores[n_known:]
     p_values = (1 + n_known - np.searchsorted(known, new, side="left")) / (n_known + 1)
     found = np.exp(new - np.median(known))
@@ -139,6 +146,34 @@ def _learn_odds(learned: Vectors, mixed: Vectors, twins: Rows, rng: np.random.Ge
                 model.fit(vectors[rows], is_mixed[rows])
             odds[fold == number] = model.decision_function(vectors[fold == number])
     return odds[is_mixed], _measure_trust(odds[is_first], is_mixed[is_first])
+
+
+def _compare_density(
+    learned: Vectors, mixed: Vectors, twins: Rows, rng: np.random.Generator, n_jobs: int
+) -> tuple[Floats, float]:
+    """Return how much denser the mixture is around each mixed picture than what was learned, and how far to trust it.
+
+    That is the log distance to the nearest of the one less that to the nearest of the other, twins left out.
+    """
+    a = rng.permutation(len(learned))[:_MOST_FITTED]
+    b = rng.permutation(len(mixed))[:_MOST_FITTED]
+    k = min(_N_AROUND, len(a) - 1, len(np.unique(twins[b])) - 1)
+    if k < 1:
+        return np.zeros(len(mixed)), 0.0
+    sides = (learned[a], a), (mixed[b], twins[b])
+
+    def compare(vectors: Vectors, own: Rows, other: Rows) -> Floats:
+        to_learned, to_mixed = (
+            distances_to_groups(side, vectors, numbers, n_neighbors=k, n_jobs=n_jobs)
+            for side, numbers in zip(sides, (own, other), strict=True)
+        )
+        return np.asarray(np.log(to_learned) - np.log(to_mixed))
+
+    of_mixed = compare(mixed, np.full(len(mixed), -1), twins)
+    of_learned = compare(learned[a], a, np.full(len(a), -1))
+    firsts = np.unique(twins, return_index=True)[1]
+    told = np.append(of_learned, of_mixed[firsts])
+    return of_mixed, _measure_trust(told, np.arange(len(told)) >= len(of_learned))
 
 
 def _measure_trust(odds: Floats, is_mixed: npt.NDArray[np.bool_]) -> float:
