@@ -32,6 +32,7 @@ from fastdup_nb.graph import build_graph
 def _no_warnings():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", category=DeprecationWarning, module="ipywidgets")  # of version 7, on itself
         yield
 
 
