@@ -129,15 +129,18 @@ def draw_results(notebook: Notebook) -> None:
             page.locator(".jp-OutputArea .fdnb").nth(place).screenshot(path=SHOTS / f"still_{name}_{ending}")
         for place, name in enumerate(LIVE):
             page.locator(".fdnb-gallery").nth(place).screenshot(path=SHOTS / f"live_{name}_{ending}")
+    view = page.locator(".jp-OutputArea .fdnb").nth(RESULTS.index("sequence"))
+    top, end = view.bounding_box(), view.locator(".fdnb-chart").last.bounding_box()
     notebook.close()
     with Image.open(SHOTS / "still_sequence_light.png") as picture:
-        picture.crop((0, 0, 800, 720)).save(SHOTS / "sequence.png")
+        bottom = round(end["y"] + end["height"] - top["y"])
+        picture.crop((0, 0, picture.width, bottom + 8)).save(SHOTS / "sequence.png")
     save_small(SHOTS / "sequence.png", ROOT / "docs" / "sequence.png")
 
 
 def draw_first_look(notebook: Notebook, folder: Path) -> None:
     pieces = []
-    for title, height in (("Duplicates", 620), ("Outliers", 330), ("Clusters", 400)):
+    for title, height in (("Duplicates", 620), ("Outliers", 480), ("Clusters", 384)):
         view = notebook.page.locator(".jp-OutputArea .fdnb").filter(has_text=re.compile(f"^\\s*{title}")).first
         view.screenshot(path=folder / "view.png")
         picture = Image.open(folder / "view.png").convert("RGB")
