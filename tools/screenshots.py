@@ -140,7 +140,7 @@ def draw_results(notebook: Notebook) -> None:
 
 def draw_first_look(notebook: Notebook, folder: Path) -> None:
     pieces = []
-    for title, height in (("Duplicates", 620), ("Outliers", 480), ("Clusters", 384)):
+    for title, height in (("Duplicates", 620), ("Outliers", 412), ("Clusters", 384)):
         view = notebook.page.locator(".jp-OutputArea .fdnb").filter(has_text=re.compile(f"^\\s*{title}")).first
         view.screenshot(path=folder / "view.png")
         picture = Image.open(folder / "view.png").convert("RGB")
@@ -157,7 +157,7 @@ def draw_first_look(notebook: Notebook, folder: Path) -> None:
 
 def save_small(source: Path, target: Path) -> None:
     with Image.open(source) as picture:
-        picture.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE).save(target, optimize=True)
+        picture.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT).save(target, optimize=True)
         size = f"{picture.width} x {picture.height}"
     print(f"{target.relative_to(ROOT)}: {size}, {target.stat().st_size / 1000:.0f} kB")
 
