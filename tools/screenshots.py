@@ -103,8 +103,8 @@ def draw_live(notebook: Notebook) -> None:
         page.wait_for_timeout(300)
         gallery.screenshot(path=SHOTS / f"tagged_{ending}")
         if theme == "Light":
-            save_small(SHOTS / f"tagged_{ending}", ROOT / "docs" / "gallery.png")
-            save_small(SHOTS / f"map_{ending}", ROOT / "docs" / "map.png")
+            save_small(SHOTS / f"tagged_{ending}", ROOT / "docs" / "gallery.png", Image.Quantize.FASTOCTREE)
+            save_small(SHOTS / f"map_{ending}", ROOT / "docs" / "map.png", Image.Quantize.FASTOCTREE)
         page.keyboard.press("?")
         gallery.screenshot(path=SHOTS / f"help_{ending}")
         page.keyboard.press("?")
@@ -155,9 +155,10 @@ def draw_first_look(notebook: Notebook, folder: Path) -> None:
     save_small(folder / "page.png", ROOT / "docs" / "first_look.png")
 
 
-def save_small(source: Path, target: Path) -> None:
+def save_small(source: Path, target: Path, method: Image.Quantize = Image.Quantize.MEDIANCUT) -> None:
+    """Save with 256 colors; the median cut keeps light grays, the octree small spots of color."""
     with Image.open(source) as picture:
-        picture.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT).save(target, optimize=True)
+        picture.convert("RGB").quantize(256, method).save(target, optimize=True)
         size = f"{picture.width} x {picture.height}"
     print(f"{target.relative_to(ROOT)}: {size}, {target.stat().st_size / 1000:.0f} kB")
 
