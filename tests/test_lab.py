@@ -56,9 +56,9 @@ train, test = [fd.Dataset(part, labels="label", cache="cache", tags=None) for pa
 seq = fd.Dataset(rename(Path("frames"), Path("pictures2")), cache="cache", tags=None).sequence("listing", by="split")
 ids = list(ds.images.index[~ds.images["is_broken"]])
 results = [
-    ds.label_issues(), ds.predict_labels(which="all"), ds.leaks(), train.leaks(test), ds.split({{worse: 0.7, evil: 0.3}}),
-    ds.sample(20), train.novelty(test, false_alarm_rate=0.2), some.next_to_label(10), seq,
-    ds.similar(ids[:2], unlike=ids[2]),
+    ds.label_issues(), ds.predict_labels(which="all"), ds.leaks(), train.leaks(test),
+    ds.split({{worse: 0.7, evil: 0.3}}), ds.sample(20), train.novelty(test, false_alarm_rate=0.2),
+    some.next_to_label(10), seq, ds.similar(ids[:2], unlike=ids[2]),
 ]"""
 TITLES = ["Label issues", "Predicted labels", "Leaks", "Split", "Sample", "Novelty", "Next to label", "Sequence",
           "Similar images"]  # fmt: skip

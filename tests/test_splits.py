@@ -243,6 +243,14 @@ def test_a_part_of_a_dataset_can_be_split(dataset):
     assert dataset.leaks().splits == ("train", "test")
 
 
+def test_many_splits_are_rows_of_a_table_and_few_are_columns(dataset):
+    many = dataset.split({f"part {i}": 1 / 40 for i in range(40)})._view(8)
+    assert many.table.columns[0] == "split"
+    assert len(many.table.rows) == 40
+    assert "and 34 more splits." in many.headline
+    assert dataset.split()._view(8).table.columns[1:4] == ("train", "val", "test")
+
+
 @pytest.mark.parametrize("n", [0, 1, 2])
 def test_few_images_are_no_trouble(few, n):
     (few / "broken.jpg").write_bytes(b"no picture")

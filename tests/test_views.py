@@ -19,7 +19,10 @@ from PIL import Image
 from fastdup_nb.errors import ParameterError, ParameterTypeError
 from fastdup_nb.views import (
     Badge,
+    Chart,
     Fact,
+    Line,
+    Marks,
     Row,
     Table,
     Tile,
@@ -32,7 +35,7 @@ from fastdup_nb.views import (
     render_report,
     render_text,
 )
-from fastdup_nb.views._format import format_cell, make_visible, measure_width, shorten
+from fastdup_nb.views._format import format_cell, has_numbers, make_visible, measure_width, shorten
 from fastdup_nb.views._picture import make_picture
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -526,3 +529,97 @@ def test_a_small_view_looks_as_it_did(name: str) -> None:
     if os.environ.get("FASTDUP_NB_RENEW_SNAPSHOTS"):
         path.write_text(made, encoding="utf-8")
     assert made == path.read_text(encoding="utf-8")
+
+
+# --- charts
+
+
+def chart_of(n: int, *marks: Marks, name: str = "", strip: tuple[str, ...] = ()) -> Chart:
+    values = np.random.default_rng(0).random(n)
+    return Chart("Change", "frame", range(n), (Line(tuple(values.tolist()), name),), marks=marks, strip=strip)
+
+
+def draw(chart: Chart) -> Page:
+    return Page(render_html(View("Sequence", charts=(chart,)), lambda _: None))
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_a_chart_shows_any_name_as_text(name: str) -> None:
+    chart = Chart(
+        name, name, (0, 1), (Line((0.0, 1.0), name),), marks=(Marks((name, name), "dot", ((0, 1),)),), strip=(name,)
+    )
+    for page in (draw(chart), Page(render_report("R", [View("S", charts=(chart,))], lambda _: None, created="today"))):
+        assert page.faults == []
+        tags = {tag for tag, _ in page.tags}
+        assert "script" not in tags
+        assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
+    assert render_text(View("Sequence", charts=(chart,))).isprintable() or "\n" in render_text(
+        View("S", charts=(chart,))
+    )
+
+
+def test_page_and_text_tell_the_same_of_a_chart() -> None:
+    marks = (Marks(("cut", "cuts"), "line", ((3, 4), (7, 8))), Marks(("event", "events"), "dot", ()))
+    chart = chart_of(20, *marks)
+    label = draw(chart).find("svg")[0]["aria-label"]
+    text = render_text(View("Sequence", charts=(chart,), n_more_charts=2))
+    for words in ("Change", "2 cuts", "highest 0.", "lowest 0."):
+        assert words in label
+        assert words in text
+    assert "2 cuts (red lines)" in draw(chart).text
+    assert "event" not in text
+    assert "and 2 more curves" in text
+    assert "Nothing is marked." in render_text(View("S", charts=(chart_of(20, marks[1]),)))
+
+
+def test_a_long_chart_is_no_larger_than_a_short_one_and_keeps_its_peaks() -> None:
+    n = 35_000
+    values = np.zeros(n)
+    values[17_001] = 0.83
+    cuts = Marks(("cut", "cuts"), "line", tuple((i, i + 1) for i in range(0, n, 5)))
+    stills = Marks(("still", "stills"), "bar", tuple((i, i + 4) for i in range(0, n, 5)))
+    chart = Chart("Change", "frame", range(n), (Line(tuple(values.tolist())),), marks=(cuts, stills))
+    page = draw(chart)
+    points = [point.split(",") for point in page.find("polyline")[0]["points"].split()]
+    assert len(points) <= 320
+    assert min(float(y) for _, y in points) < 25
+    assert len(page.find("line")) < 330
+    assert len(page.find("rect")) == 1
+    assert "7,000 cuts" in page.text
+
+
+def test_a_similarity_of_one_in_float32_ends_the_scale_at_one() -> None:
+    chart = Chart("Similarity", "images", (1, 2), (Line((0.2, 1.0000001), "mean"),))
+    assert "1.00" in draw(chart).text
+    assert "1.10" not in draw(chart).text
+
+
+def test_columns_of_written_numbers_go_to_the_right_and_names_to_the_left() -> None:
+    assert has_numbers(["0.618", "1,204 (3.4%)", "80.0%", "–", ""])
+    assert not has_numbers(["7", "8"])  # labels may be called so
+    assert not has_numbers(["0.5", "many"])
+    assert not has_numbers(["–"])
+
+
+def test_a_sentence_that_is_said_already_is_not_said_twice() -> None:
+    view = View("Sample", "There is no image.", empty="There is no image.")
+    assert render_text(view).count("There is no image.") == 1
+    assert Page(render_html(view, lambda _: None)).text.count("There is no image.") == 1
+
+
+def test_the_line_of_a_tile_is_cut_where_it_is_long_and_kept_in_its_tooltip() -> None:
+    view = View("V", rows=(Row("r", (Tile("a.jpg", lines=("label " + "long " * 40 + "end",)),)),))
+    page = Page(render_html(view, lambda _: None))
+    assert len(page.text) < 160
+    assert any(small.get("title", "").endswith("end") for small in page.find("small"))
+
+
+def test_what_a_widget_styles_for_the_whole_page_is_nothing_that_a_still_view_has() -> None:
+    package = Path(__file__).parent.parent / "fastdup_nb"
+    templates = "".join(path.read_text() for path in (package / "views/templates").glob("*.jinja"))
+    for sheet in (package / "widgets").glob("*.css"):
+        rules = re.findall(r"(?m)^([^\s@/}][^{}]*)\{", sheet.read_text())
+        assert rules
+        for selector in (part.strip() for rule in rules for part in rule.split(",")):
+            first = re.match(r"\.(fdnb-[\w-]+)", selector)
+            assert first is None or not re.search(rf"{first[1]}(?![\w-])", templates), f"{sheet.name}: {selector}"

@@ -35,6 +35,20 @@ CELLS = [
     "explorer = ds.explore(color='label')\nexplorer",
     "plain = ds.duplicates().gallery(backend='ipywidgets', page_size=12)\nplain",
 ]
+STILL = [
+    "import fastdup_nb as fd\nds = fd.Dataset('sample', labels='folder', split='folder', tags=None)\n"
+    "train, test = (fd.Dataset(f'sample/{name}', labels='folder', tags=None) for name in ('train', 'test'))\n"
+    "results = {'label_issues': ds.label_issues(), 'predictions': ds.predict_labels(which='all'),\n"
+    "    'leaks': ds.leaks(),\n"
+    "    'leaks_of_two': train.leaks(test), 'split': ds.split(), 'sample': ds.sample(20),\n"
+    "    'novelty': train.novelty(test, false_alarm_rate=0.1), 'normality': train.normality(),\n"
+    "    'next_to_label': fd.Dataset('sample', tags=None).next_to_label(10),\n"
+    "    'sequence': fd.Dataset('frames', tags=None).sequence(), 'no_film': ds.sequence(by=None),\n"
+    "    'several': ds.similar(ds.image_ids[:2], unlike=ds.image_ids[9]), 'no_leak': ds.split().dataset.leaks()}",
+]
+RESULTS = ("label_issues", "predictions", "leaks", "leaks_of_two", "split", "sample", "novelty", "normality",
+           "next_to_label", "sequence", "no_film", "several", "no_leak")  # fmt: skip
+LIVE = tuple(name for name in RESULTS if name != "normality")  # it lists no images to page through
 NAMES = ("duplicates", "outliers", "clusters", "quality", "similar", "annotate", "empty", "long_names")
 LOADED = """() => [...document.querySelectorAll('.fdnb-grid')].every(grid => grid.ariaBusy === 'false')
   && [...document.querySelectorAll('.fdnb-gallery img')].every(i => i.complete && i.naturalWidth)"""
@@ -46,10 +60,13 @@ def main() -> None:
         folder = Path(name)
         os.environ["FASTDUP_NB_CACHE"] = str(folder / "cache")
         fd.sample(folder / "sample")
+        fd.sample_frames(folder / "frames")
         write_notebooks(folder)
         with serve_lab(folder) as address:
             draw_first_look(Notebook(context, address, "first.ipynb").run_all(), folder)
             draw_live(Notebook(context, address, "live.ipynb").run_all())
+            draw_results(Notebook(context, address, "results.ipynb").run_all())
+    print(f"{SHOTS.relative_to(ROOT)}: {len(list(SHOTS.glob('*.png')))} screenshots")
 
 
 def write_notebooks(folder: Path) -> None:
@@ -58,9 +75,11 @@ def write_notebooks(folder: Path) -> None:
     cat = (folder / "sample" / "train" / "animal" / "cat.jpg").read_bytes()
     for named in ("a" * 180 + ".jpg", "<b>bold & \"quoted\" 'name'.jpg", "日本語の写真 ünïcödé 🐈.jpg"):
         (folder / "long" / named).write_bytes(cat)
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, folder / "live.ipynb")
+    still = [f"results[{name!r}]" for name in RESULTS] + [f"results[{name!r}].gallery(page_size=12)" for name in LIVE]
+    for name, cells in (("live", CELLS), ("results", STILL + still)):
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(notebook, folder / f"{name}.ipynb")
 
 
 def draw_live(notebook: Notebook) -> None:
@@ -84,8 +103,8 @@ def draw_live(notebook: Notebook) -> None:
         page.wait_for_timeout(300)
         gallery.screenshot(path=SHOTS / f"tagged_{ending}")
         if theme == "Light":
-            save_small(SHOTS / f"tagged_{ending}", ROOT / "docs" / "gallery.png")
-            save_small(SHOTS / f"map_{ending}", ROOT / "docs" / "map.png")
+            save_small(SHOTS / f"tagged_{ending}", ROOT / "docs" / "gallery.png", Image.Quantize.FASTOCTREE)
+            save_small(SHOTS / f"map_{ending}", ROOT / "docs" / "map.png", Image.Quantize.FASTOCTREE)
         page.keyboard.press("?")
         gallery.screenshot(path=SHOTS / f"help_{ending}")
         page.keyboard.press("?")
@@ -97,12 +116,31 @@ def draw_live(notebook: Notebook) -> None:
         for key in ("Escape", "u", "u"):
             page.keyboard.press(key)
     notebook.close()
-    print(f"{SHOTS.relative_to(ROOT)}: {len(list(SHOTS.glob('*.png')))} screenshots")
+
+
+def draw_results(notebook: Notebook) -> None:
+    """Draw what is found of labels, leaks, samples, novelty and time, still and live; and docs/sequence.png."""
+    page = notebook.page
+    page.wait_for_function(LOADED)
+    for theme in ("Light", "Dark"):
+        notebook.set_theme(f"JupyterLab {theme}")
+        ending = f"{theme.lower()}.png"
+        for place, name in enumerate(RESULTS):
+            page.locator(".jp-OutputArea .fdnb").nth(place).screenshot(path=SHOTS / f"still_{name}_{ending}")
+        for place, name in enumerate(LIVE):
+            page.locator(".fdnb-gallery").nth(place).screenshot(path=SHOTS / f"live_{name}_{ending}")
+    view = page.locator(".jp-OutputArea .fdnb").nth(RESULTS.index("sequence"))
+    top, end = view.bounding_box(), view.locator(".fdnb-chart").last.bounding_box()
+    notebook.close()
+    with Image.open(SHOTS / "still_sequence_light.png") as picture:
+        bottom = round(end["y"] + end["height"] - top["y"])
+        picture.crop((0, 0, picture.width, bottom + 8)).save(SHOTS / "sequence.png")
+    save_small(SHOTS / "sequence.png", ROOT / "docs" / "sequence.png")
 
 
 def draw_first_look(notebook: Notebook, folder: Path) -> None:
     pieces = []
-    for title, height in (("Duplicates", 620), ("Outliers", 330), ("Clusters", 400)):
+    for title, height in (("Duplicates", 620), ("Outliers", 412), ("Clusters", 384)):
         view = notebook.page.locator(".jp-OutputArea .fdnb").filter(has_text=re.compile(f"^\\s*{title}")).first
         view.screenshot(path=folder / "view.png")
         picture = Image.open(folder / "view.png").convert("RGB")
@@ -117,9 +155,10 @@ def draw_first_look(notebook: Notebook, folder: Path) -> None:
     save_small(folder / "page.png", ROOT / "docs" / "first_look.png")
 
 
-def save_small(source: Path, target: Path) -> None:
+def save_small(source: Path, target: Path, method: Image.Quantize = Image.Quantize.MEDIANCUT) -> None:
+    """Save with 256 colors; the median cut keeps light grays, the octree small spots of color."""
     with Image.open(source) as picture:
-        picture.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE).save(target, optimize=True)
+        picture.convert("RGB").quantize(256, method).save(target, optimize=True)
         size = f"{picture.width} x {picture.height}"
     print(f"{target.relative_to(ROOT)}: {size}, {target.stat().st_size / 1000:.0f} kB")
 

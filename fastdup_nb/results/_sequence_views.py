@@ -26,12 +26,13 @@ def view_sequence(found: Sequence, n_rows: int) -> View:
     """Return what an output shows: a chart for each of the first sequences, and shots in rows."""
     shots = found.shots.head(n_rows)
     names = found.frames["sequence"].unique().tolist()
+    drawn = [str(name) for name, n in found.frames["sequence"].value_counts(sort=False).items() if n > 1]
     return View(
         title="Sequence",
         headline=_headline(found),
         facts=_facts(found, len(names)),
-        charts=tuple(_chart(found, name) for name in names[:_MOST_CHARTS]),
-        n_more_charts=max(0, len(names) - _MOST_CHARTS),
+        charts=tuple(_chart(found, name) for name in drawn[:_MOST_CHARTS]),
+        n_more_charts=max(0, len(drawn) - _MOST_CHARTS),
         rows=tuple(_row(found, int(shot)) for shot in shots.index),
         rows_title="Shots, in order: first, most typical and last frame",
         noun=_SHOTS,
@@ -43,7 +44,9 @@ def view_sequence(found: Sequence, n_rows: int) -> View:
             ("seq.keyframes(20)", "ids of 20 frames that show what there is"),
             ("seq.transitions('scene')", "which scene follows which; .cooccurrence(window=25)"),
             ("seq.gallery()", "all frames, a row per shot"),
-        ),
+        )
+        if len(found.frames)
+        else (),
     )
 
 

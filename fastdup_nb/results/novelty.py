@@ -144,7 +144,9 @@ class Novelties(ImageResult):
                 ("found.to_frame()", "score, p-value and nearest known image of each"),
                 ("found.gallery()", "look through all of them, newest first"),
                 ("found.tag('new')", "tag those that are new, in their own dataset"),
-            ),
+            )
+            if len(self.table)
+            else (),
         )
 
     def _headline(self) -> str:

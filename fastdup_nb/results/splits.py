@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _N_EXAMPLES = 5
 _MAX_ROWS = 4
 _MAX_CLASSES = 12
+_MAX_COLUMNS = 6  # splits side by side in a table
 _FAR = 0.01  # how far off the wanted share is worth a remark
 
 
@@ -117,7 +118,9 @@ class Split(ImageResult, Generic[DatasetT]):
     def _headline(self) -> str:
         if not len(self.table):
             return NO_IMAGE
-        parts = ", ".join(f"{int(row['n_images']):,} {name}" for name, row in self.shares.iterrows())
+        parts = ", ".join(f"{int(row['n_images']):,} {name}" for name, row in self.shares.head(_MAX_COLUMNS).iterrows())
+        n_more = len(self.shares) - _MAX_COLUMNS
+        parts += f" and {format_count(n_more, ('more split', 'more splits'))}" if n_more > 0 else ""
         return (
             f"{format_count(len(self.table), IMAGES)} in {format_count(self._n_groups, ('group', 'groups'))}: {parts}."
         )
@@ -144,6 +147,18 @@ class Split(ImageResult, Generic[DatasetT]):
     def _table(self) -> Table | None:
         if not len(self.table):
             return None
+        if len(self.shares) > _MAX_COLUMNS:
+            rows = [
+                (
+                    str(name),
+                    f"{row['wanted']:.1%}",
+                    f"{row['achieved']:.1%}",
+                    int(row["n_images"]),
+                    int(row["n_groups"]),
+                )
+                for name, row in self.shares.iterrows()
+            ]
+            return Table(("split", "wanted", "share", "images", "groups"), tuple(rows), "Images and their share")
         wanted = tuple(f"{share:.1%}" for share in self.shares["wanted"])
         achieved = tuple(f"{int(n):,} ({share:.1%})" for n, share in self.shares[["n_images", "achieved"]].to_numpy())
         total = self.counts.sum(axis=1)

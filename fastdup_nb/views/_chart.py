@@ -25,6 +25,7 @@ _MOST_POINTS = 120
 _STRIP_SIZE = 80
 _BARS = "▁▂▃▄▅▆▇█"
 _N_BARS = 24
+_SLACK = 1e-4  # 1.0000001, a similarity in float32, is no more than 1
 _COLORS: dict[Look, str] = {"line": "red line", "band": "orange band", "dot": "blue dot", "bar": "gray bar"}
 
 _Points = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
@@ -92,7 +93,10 @@ def draw_chart(chart: Chart, thumbnail: Thumbnail) -> DrawnChart:
         chart=chart,
         lines=_spread_names(lines),
         marks=dict.fromkeys(_COLORS, ())
-        | {m.look: _join_near((across(start), across(stop - 1)) for start, stop in m.runs) for m in chart.marks},
+        | {
+            m.look: _join_near(m.look, ((across(start), across(stop - 1)) for start, stop in m.runs))
+            for m in chart.marks
+        },
         x_ticks=tuple((across(x), format_count(x)) for x in x_ticks),
         y_ticks=tuple((down(y), f"{y:.2f}") for y in (low, (low + high) / 2, high)),
         strip=tuple((image_id, make_picture(thumbnail(image_id), _STRIP_SIZE)) for image_id in chart.strip),
@@ -165,16 +169,17 @@ def _sample(points: _Points, n: int) -> npt.NDArray[np.float64]:
 def _find_range(chart: Chart) -> tuple[float, float]:
     values = np.array([*chart.y_range, *(value for line in chart.lines for value in line.values)], dtype=np.float64)
     values = values[np.isfinite(values)] if np.isfinite(values).any() else np.array([0.0, 1.0])
-    low, high = math.floor(values.min() * 10) / 10, math.ceil(values.max() * 10) / 10
+    low, high = math.floor(values.min() * 10 + _SLACK) / 10, math.ceil(values.max() * 10 - _SLACK) / 10
     return (low, high) if high > low else (low - 0.1, low + 0.1)
 
 
-def _join_near(runs: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
-    """Return runs as left and width in pixels, those joined that lie in one column of the drawing."""
+def _join_near(look: Look, runs: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """Return runs as left and width in pixels; of those in one column, lines and dots give one, others are joined."""
     joined: list[tuple[float, float]] = []
     for left, right in runs:
         if joined and left - joined[-1][1] < _WIDTH / _COLUMNS:
-            joined[-1] = (joined[-1][0], max(right, joined[-1][1]))
+            if look in {"band", "bar"}:
+                joined[-1] = (joined[-1][0], max(right, joined[-1][1]))
         else:
             joined.append((left, right))
     return tuple((left, round(right - left, 1)) for left, right in joined)

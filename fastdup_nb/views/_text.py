@@ -73,7 +73,7 @@ def _chart_lines(chart: Chart, width: int) -> list[str]:
 
 def _row_blocks(view: View, max_rows: int, max_tiles: int, width: int) -> list[list[str]]:
     if not view.rows and not view.n_more:
-        return [_wrap(view.empty, width)]
+        return [_wrap(view.empty, width)] if view.empty != view.headline else []
     blocks = [_wrap(view.rows_title, width)]
     blocks += [_row_lines(row, max_tiles, width) for row in view.rows[:max_rows]]
     n_more = view.n_more + len(view.rows[max_rows:])
