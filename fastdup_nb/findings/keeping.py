@@ -85,7 +85,8 @@ def find_unsure_of(
     others: npt.NDArray[np.integer],
 ) -> list[int]:
     """Return the same, given the pairs of rows that are at most SAME_PIXELS_DISTANCE apart."""
-    named = {facts[image]["pixel_hash"]: image for image in reversed(range(len(facts)))}
+    # vectors of a user's own may differ for the same pixels: each row is named, then
+    named = {(facts[image]["pixel_hash"], int(rows[image])): image for image in reversed(range(len(facts)))}
     contents: dict[tuple[int, object, object], list[int]] = {}
     for image in named.values():
         key = (int(rows[image]), facts[image]["width"], facts[image]["height"])
