@@ -270,6 +270,7 @@ def test_real_photographs_with_conflicting_copies_are_listed(ds, truth):
     assert all(len(set(labels)) > 1 for _, labels in conflicts.groupby("group")["label"])
     assert conflicts["is_identical_file"].iloc[0]
     assert issues.table.loc[conflicts.index, "has_conflict"].all()
+    assert f"; {conflicts['group'].nunique()} groups of duplicates have two labels or more." in repr(issues)
     origin = pd.Series({i: row["origin"] for i, row in truth.items()})
     assert all(len(set(found)) == 1 for _, found in origin.reindex(conflicts.index).groupby(conflicts["group"]))
     assert f"{conflicts['group'].nunique()}" in repr(issues)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _MOST_CONFLICTS = 3  # groups of duplicates shown before the other images
 _N_CLASSES = 8
+_GROUPS = ("group of duplicates has", "groups of duplicates have")
 NO_LABELS = "No image has a label: name them with fd.Dataset(..., labels=...), or give some with ds.annotate([...])."
 
 
@@ -196,9 +197,11 @@ class LabelIssues(ImageResult):
                 return f"All labels are {str(self.classes.index[0])!r}: there is nothing to confuse them with."
             return "It takes two classes of at least three different pictures to judge labels."
         images = format_count(self.n_judged, ("label", "labels"))
+        told = f"{self.n_issues:,} of {images} {'is' if self.n_issues == 1 else 'are'} probably wrong"
         if not self.n_issues:
-            return f"None of {images} stands out as wrong."
-        return f"{self.n_issues:,} of {images} {'is' if self.n_issues == 1 else 'are'} probably wrong."
+            told = f"None of {images} stands out as wrong"
+        n = self.conflicts["group"].nunique()
+        return f"{told}{f'; {format_count(n, _GROUPS)} two labels or more' if n else ''}."
 
     def _facts(self, n_groups: int) -> tuple[Fact, ...]:
         errors, precision = self.estimated_errors, self.estimated_precision
