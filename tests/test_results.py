@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 
 import numpy as np
@@ -64,6 +65,58 @@ def test_headlines_are_plain_sentences_for_few_images(pictures, n, words):
         "quality": ds.quality(), "summary": ds.summary(), "neighbors": ds.neighbors,
     }  # fmt: skip
     assert {name: headline(results[name]) for name in words} == words
+
+
+NEW = {
+    "label_issues": lambda ds: ds.label_issues(),
+    "predict_labels": lambda ds: ds.predict_labels(which="all"),
+    "leaks": lambda ds: ds.leaks(),
+    "split": lambda ds: ds.split(),
+    "sample": lambda ds: ds.sample(2),
+    "novelty": lambda ds: ds.novelty(ds),
+    "next_to_label": lambda ds: ds.next_to_label(2),
+    "sequence": lambda ds: ds.sequence(order="name"),
+}
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 6])
+@pytest.mark.parametrize("name", NEW)
+def test_every_finding_says_the_same_as_text_and_as_html_for_few_images(pictures, name, n):
+    ds = pictures(n, labels=list("ababab")[:n], split=list("xyxyxy")[:n])
+    result = NEW[name](ds)
+    said = headline(result)
+    assert said.endswith(".")
+    assert said in " ".join(repr(result).split())
+    assert html.escape(said, quote=False) in html.unescape(result._repr_html_()).replace("\n", " ")
+    assert ("There is no image to look at." in repr(result)) == (n == 0)
+    assert isinstance(result.to_frame(), pd.DataFrame)
+
+
+@pytest.mark.parametrize("name", NEW)
+def test_a_frame_given_out_can_be_changed_and_changes_nothing(pictures, name):
+    result = NEW[name](pictures(6, labels=list("ababab"), split=list("xyxyxy")))
+    before, frame = result.to_frame(), result.to_frame()
+    frame["mine"] = 1
+    for column in before:
+        frame[column] = None
+    pd.testing.assert_frame_equal(result.to_frame(), before)
+
+
+@pytest.mark.parametrize("name", NEW)
+def test_names_of_labels_splits_and_files_are_no_markup(few, name):
+    nasty = "<script>alert(1)</script>"
+    for i, path in enumerate(sorted(few.iterdir())):
+        path.rename(few / f"<img src=x onerror=alert({i})>.jpg")
+    ds = fd.Dataset(few, cache=None, labels=[nasty, "b"] * 3, split=["b", nasty] * 3)
+    page = NEW[name](ds)._repr_html_()
+    assert nasty not in page
+    assert "<img src=x" not in page
+
+
+@pytest.mark.parametrize("name", NEW)
+def test_the_same_call_gives_the_same(pictures, name):
+    ds = pictures(6, labels=list("ababab"), split=list("xyxyxy"))
+    pd.testing.assert_frame_equal(NEW[name](ds).to_frame(), NEW[name](ds).to_frame())
 
 
 def test_one_of_a_kind_is_told_in_the_singular(few):
@@ -162,7 +215,10 @@ def test_empty_tables_have_the_types_of_full_ones(few):
     def tables(ds):
         dups, clusters = ds.duplicates(), ds.clusters(min_cluster_size=2)
         return [dups.pairs, dups.groups, dups.members, ds.outliers().table, clusters.members, clusters.clusters,
-                ds.quality().table, ds.neighbors.to_frame(), ds.summary().table]  # fmt: skip
+                ds.quality().table, ds.neighbors.to_frame(), ds.summary().table, ds.leaks().pairs, ds.split().table,
+                ds.sample(2).table, ds.label_issues().table, ds.label_issues().classes, ds.predict_labels().table,
+                ds.novelty(ds).to_frame(), ds.next_to_label(2).to_frame(),
+                ds.sequence(order="name").to_frame()]  # fmt: skip
 
     for some, none in zip(tables(full), tables(empty), strict=True):
         pd.testing.assert_series_equal(some.dtypes, none.dtypes)
