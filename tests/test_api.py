@@ -69,7 +69,7 @@ print(json.dumps([sorted(m for m in new if m in {HEAVY!r}), len(others)]))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy, n_others = json.loads(done.stdout)
     assert heavy == []
-    assert n_others < 40  # modules of other packages; how many files our own is written in says nothing
+    assert n_others < 60  # modules of other packages; how many files our own is written in says nothing
     assert done.stderr == ""
 
 

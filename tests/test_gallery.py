@@ -101,8 +101,12 @@ def test_the_front_end_gets_the_whole_state_with_the_model_and_after_it_the_firs
     assert state["_counts"] == {"": len(set(gallery._controller.ids))}
     assert state["_palette"]
     assert state["code"] == gallery.code != ""
-    assert [message[0]["method"] for message in sent] == ["custom", "update"]
-    assert sent[1][0]["state"] == {"_is_sent": False}
+    assert sent[0][0]["method"] == "custom"
+    assert [message[0]["state"] for message in sent[1:]] in (
+        [{"_is_sent": False}],
+        [],
+    )  # ipywidgets 7: only to a kernel
+    assert not gallery._is_sent
 
 
 QUERIES = [{}, {"text": "CAT"}, {"tag": "=drop"}, {"tag": "untagged"}, {"row": 1}, {"sort": 0}]

@@ -159,7 +159,8 @@ def test_the_others_of_a_group_are_dropped_from_python_as_by_the_button(ds):
     ds.tags.undo()
     assert list(dups.tag("drop", which=int(dups.groups.index[1])).image_ids) == by_button
     both = dups.tag("review", which=dups.groups.index[:2]).image_ids
-    assert set(both) == set(dups.members.query("group in @dups.groups.index[:2] and not is_kept").index)
+    of_both = dups.members["group"].isin(dups.groups.index[:2])
+    assert set(both) == set(dups.members.index[of_both & ~dups.members["is_kept"]])
     with pytest.raises(ParameterError, match="number of a group"):
         dups.tag("drop", which=10_000)
 
