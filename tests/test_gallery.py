@@ -102,10 +102,8 @@ def test_the_front_end_gets_the_whole_state_with_the_model_and_after_it_the_firs
     assert state["_palette"]
     assert state["code"] == gallery.code != ""
     assert sent[0][0]["method"] == "custom"
-    assert [message[0]["state"] for message in sent[1:]] in (
-        [{"_is_sent": False}],
-        [],
-    )  # ipywidgets 7: only to a kernel
+    states = [message[0]["state"] for message in sent[1:]]
+    assert states in ([{"_is_sent": False}], [])  # ipywidgets 7 tells it to a kernel only
     assert not gallery._is_sent
 
 
