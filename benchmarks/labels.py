@@ -9,7 +9,7 @@ with the columns ``path`` (an image id) and ``is_error`` of people who reviewed 
 names: AP and AUROC are then told among the reviewed, and with all others taken as right. Predicted labels are measured
 by hiding half of them. Needs ``pip install cleanlab`` for the other side, whose folds are shuffled as in cleanlab's own
 cross-validation: pictures are listed by their true class, so that folds cut from that order would put most of the
-planted mistakes of a class into one fold, and clean labels into the others. Both sides may use all processors.
+planted mistakes of a class into one fold, and clean labels into the others. Each side has one thread.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 import fastdup_nb as fd
-from fastdup_nb._scan import count_processors
 from fastdup_nb.findings.labels import Labeled, find_label_issues, predict_labels
 from fastdup_nb.graph import build_graph
 
@@ -122,7 +121,7 @@ def ours(truth: Labeled, classes: list[str], labels: np.ndarray, wrong: dict) ->
     given = Labeled(truth.image_ids, [classes[i] for i in labels], truth.vectors, truth.rows, truth.families,
                     truth.indices, truth.distances)  # fmt: skip
     started = time.perf_counter()
-    table = find_label_issues(given, n_jobs=count_processors(-1)).table.loc[list(truth.image_ids)]
+    table = find_label_issues(given).table.loc[list(truth.image_ids)]
     seconds = time.perf_counter() - started
     quality, flagged = table["label_quality"].to_numpy(), table["is_label_issue"].to_numpy()
     found = {"method": "label_issues", "s": seconds, **rate_of(quality, wrong), "flagged": flagged.sum()}
@@ -137,16 +136,17 @@ def ours(truth: Labeled, classes: list[str], labels: np.ndarray, wrong: dict) ->
 def rival(truth: Labeled, labels: np.ndarray, wrong: dict) -> Iterator[dict[str, object]]:
     from cleanlab.filter import find_label_issues as find_by_cleanlab
     from cleanlab.rank import get_label_quality_scores
+    from threadpoolctl import threadpool_limits
 
     started = time.perf_counter()
-    with warnings.catch_warnings():
+    with threadpool_limits(limits=1, user_api="blas"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model, folds = LogisticRegression(max_iter=1000), StratifiedKFold(5, shuffle=True, random_state=0)
         chances = cross_val_predict(model, truth.vectors[truth.rows], labels, cv=folds, method="predict_proba")
     for method in ("self_confidence", "normalized_margin"):
         quality = get_label_quality_scores(labels, chances, method=method)
         seconds = time.perf_counter() - started
-        flagged = find_by_cleanlab(labels, chances)
+        flagged = find_by_cleanlab(labels, chances, n_jobs=1)
         found = {"method": f"cleanlab {method}", "s": seconds, **rate_of(quality, wrong), "flagged": flagged.sum()}
         if "planted" in wrong:
             is_wrong = wrong["planted"][0]
@@ -164,7 +164,7 @@ def hide_half(sets: dict[str, Labeled]) -> Iterator[dict[str, object]]:
         half = Labeled(truth.image_ids, labels, truth.vectors, truth.rows, truth.families, indices, truth.distances)
         for method in ("auto", "logistic", "neighbors"):
             started = time.perf_counter()
-            found = predict_labels(half, method=method, n_jobs=count_processors(-1))
+            found = predict_labels(half, method=method)
             seconds = time.perf_counter() - started
             table = found.table.loc[[i for i, gone in zip(truth.image_ids, hidden, strict=True) if gone]]
             right = table["predicted_label"].to_numpy() == np.array(truth.labels, dtype=object)[hidden]
