@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ._facade import Facade
-from ._planning import build_plan
-from .export import Plan
-from .tags import Change, Tags
 
 if TYPE_CHECKING:
+    from .export import Plan
+    from .tags import Change, Tags
     from .widgets._annotator import Annotator
     from .widgets._explore import Explorer
     from .widgets._gallery import Gallery
@@ -191,4 +190,6 @@ class Review(Facade):
         Plan
             A row per file; ``apply()``, ``undo()``, and in a later session ``fd.load_plan(move_to)``.
         """
+        from ._planning import build_plan
+
         return build_plan(self._stages, drop, move_to, relabel)

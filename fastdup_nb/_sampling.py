@@ -6,7 +6,7 @@ import numbers
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +17,11 @@ from ._stages import Stages
 from ._text import TEXT
 from ._validation import check_choice, check_integer
 from .errors import ParameterError, ParameterTypeError
-from .findings.coverage import measure_coverage, measure_random
-from .findings.duplicates import read_similarity
-from .findings.quality import QUALITY_ISSUES
-from .findings.sampling import METHODS, Candidates, Parts, choose, find_candidates
-from .results import Sample
-from .results.sampling import make_tables
 from .tags._given import check_images
+
+if TYPE_CHECKING:
+    from .findings.sampling import Candidates, Parts
+    from .results.sampling import Sample
 
 Flags = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
@@ -124,6 +122,9 @@ class Sampling(Facade):
         >>> len(sample.dataset), sample.table.columns.tolist()
         (20, ['gain', 'distance', 'share', 'is_included', 'label'])
         """
+        from .findings.duplicates import read_similarity
+        from .findings.sampling import METHODS
+
         check_choice(method, "method", _CALLER, METHODS)
         if not isinstance(deduplicate, bool):
             raise ParameterTypeError(f"The 'deduplicate' parameter of {_CALLER} must be a bool. Got {deduplicate!r}.")
@@ -148,6 +149,8 @@ class Sampling(Facade):
         return self._choose(asked, included, self._find_candidates(asked, included, members))
 
     def _find_candidates(self, asked: _Asked, included: IntArray, members: pd.DataFrame | None) -> Candidates:
+        from .findings.sampling import find_candidates
+
         ids = self._stages.valid_ids
         left_out: dict[str, Flags] = {"excluded": np.isin(np.asarray(ids, dtype=object), list(asked.exclude))}
         if asked.issues:
@@ -165,6 +168,10 @@ class Sampling(Facade):
         return find_candidates(included, left_out, group, is_kept)
 
     def _choose(self, asked: _Asked, included: IntArray, candidates: Candidates) -> Sample[Self]:
+        from .findings.coverage import measure_coverage, measure_random
+        from .findings.sampling import choose
+        from .results.sampling import Sample, make_tables
+
         stages, at = self._stages, candidates.positions
         n = asked.n if isinstance(asked.n, int) else max(1, round(asked.n * len(stages.valid)))
         first = np.searchsorted(at, included)
@@ -260,6 +267,8 @@ def _check_sum(quotas: Mapping[str, int], n: int) -> None:
 
 
 def _check_issues(drop_issues: object) -> list[str]:
+    from .findings.quality import QUALITY_ISSUES
+
     names = [issue for issue in QUALITY_ISSUES if issue != "broken"]
     if isinstance(drop_issues, bool):
         return names if drop_issues else []
@@ -328,6 +337,8 @@ def _number(names: pd.Series) -> tuple[IntArray, int]:
 
 def _make_parts(labels: pd.Series, quotas: Mapping[str, int], n: int, first: IntArray) -> tuple[Parts, tuple[str, ...]]:
     """Return how many images to choose from where, and which quotas cannot be filled; the last part is all others."""
+    from .findings.sampling import Parts
+
     _check_sum(quotas, n)
     numbers_of = {label: i for i, label in enumerate(quotas)}
     of_row = labels.map(numbers_of).fillna(len(quotas)).to_numpy(dtype=np.int64)

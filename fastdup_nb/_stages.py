@@ -8,6 +8,7 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +24,13 @@ from ._store import Store, default_location
 from ._text import TEXT, make_text, show_path
 from .embeddings import GENERIC_PRESETS, Descriptors, Encoder, load_encoder, presets_for
 from .errors import UnknownImageError
-from .findings.verdicts import Verdicts, number_verdicts
 from .graph import NeighborGraph, uses_nn_descent, warm_up
 from .images import FACTS, decode_image, render_thumbnail
 from .sources import Listing, list_images, read_bytes
 from .tags import Journal, Places, Tags
+
+if TYPE_CHECKING:
+    from .findings.verdicts import Verdicts
 
 #: The columns of ``Dataset.images``, with their dtypes; what FACTS mean stands with them.
 COLUMNS = MappingProxyType({
@@ -218,6 +221,8 @@ class Stages:
     @property
     def verdicts(self) -> Verdicts | None:
         """What was judged of pairs of these images, or None; asks anew each time, and reads no image for that."""
+        from .findings.verdicts import number_verdicts
+
         judged = self.tags.verdicts()
         if not judged:
             return None

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -27,16 +28,14 @@ from ._subset import choose_images, take_stages
 from ._text import show_path
 from ._validation import check_choice, check_integer
 from .errors import ParameterError
-from .findings.clusters import default_min_cluster_size, find_clusters, label_clusters
-from .findings.duplicates import find_duplicates, read_similarity
-from .findings.edges import Copies
-from .findings.keeping import KEEP_RULES, count_same_files, find_unsure_pixels, rank_images
-from .findings.outliers import check_contamination, find_outliers
-from .findings.quality import check_bounds, find_quality_issues
-from .results import Clusters, Duplicates, Estimate, Neighbors, Outliers, Overview, Quality, Summary
-from .results.summary import build_summary
 from .sources import check_source
-from .views import render_html, render_text
+
+if TYPE_CHECKING:
+    from .results.clusters import Clusters
+    from .results.duplicates import Duplicates
+    from .results.outliers import Outliers
+    from .results.overview import Estimate, Neighbors, Overview, Summary
+    from .results.quality import Quality
 
 _ESTIMATE_IMAGES = 48
 
@@ -201,6 +200,8 @@ class Dataset(Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
     @property
     def neighbors(self) -> Neighbors:
         """The nearest-neighbor graph, with its recall against exact search."""
+        from .results.overview import Neighbors
+
         stages = self._stages
         return Neighbors(graph=stages.graph, image_ids=stages.distinct_ids, _shown=self._shown)
 
@@ -279,6 +280,11 @@ class Dataset(Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
         >>> int(dups.groups["removable"].sum()) == len(dups.removable)
         True
         """
+        from .findings.duplicates import find_duplicates
+        from .findings.edges import Copies
+        from .findings.keeping import KEEP_RULES, count_same_files, find_unsure_pixels, rank_images
+        from .results.duplicates import Duplicates
+
         least = self._least_similarity(min_similarity)
         check_choice(keep, "keep", "Dataset.duplicates", KEEP_RULES)
         stages = self._stages
@@ -327,6 +333,9 @@ class Dataset(Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
             A score for each image, larger is stranger, 1 is ordinary: how many times farther than usual its nearest
             neighbors are (``fastdup_nb.findings.outliers.score_outliers`` tells how). Exact copies share a score.
         """
+        from .findings.outliers import check_contamination, find_outliers
+        from .results.outliers import Outliers
+
         contamination = check_contamination(contamination, "Dataset.outliers")
         stages = self._stages
         table = find_outliers(
@@ -352,6 +361,9 @@ class Dataset(Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
         Clusters
             A label for each image, -1 for none, and a row for each cluster with its medoid and examples.
         """
+        from .findings.clusters import default_min_cluster_size, find_clusters, label_clusters
+        from .results.clusters import Clusters
+
         if min_cluster_size is not None:
             min_cluster_size = check_integer(min_cluster_size, "min_cluster_size", "Dataset.clusters", low=2)
         stages = self._stages
@@ -383,12 +395,17 @@ class Dataset(Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
         Quality
             For each issue ``is_<issue>`` and ``<issue>_score``, 0 worst, 1 best.
         """
+        from .findings.quality import check_bounds, find_quality_issues
+        from .results.quality import Quality
+
         limits = check_bounds(bounds, "Dataset.quality")
         table = find_quality_issues(self._stages.images, bounds=limits)
         return Quality(table=table, bounds=limits, _shown=self._shown)
 
     def summary(self) -> Summary:
         """Return every count with its meaning: pairs, images in a pair, groups and removable images are different."""
+        from .results.summary import build_summary
+
         return build_summary(self.duplicates(), self.outliers(), self.clusters(), self.quality(), self._shown)
 
     def estimate(self) -> Estimate:
@@ -396,6 +413,8 @@ class Dataset(Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
 
         Their results are kept like any others; nothing is measured twice.
         """
+        from .results.overview import Estimate
+
         stages = self._stages
         waiting = stages.find_waiting()
         chosen = random.Random(stages.settings.random_state).sample(waiting, min(_ESTIMATE_IMAGES, len(waiting)))  # noqa: S311
@@ -427,6 +446,7 @@ class Dataset(Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
             If it cannot be written.
         """
         from .results.report import check_path, write_report
+        from .results.summary import build_summary
 
         check_path(path)
         findings = self.duplicates(), self.outliers(), self.clusters(), self.quality()
@@ -434,16 +454,23 @@ class Dataset(Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
         return write_report(path, self._overview(), (summary, *findings), self._stages.thumbnail)
 
     def __repr__(self) -> str:
+        from .views import render_text
+
         return render_text(self._overview().view())
 
     def _repr_html_(self) -> str:
+        from .views import render_html
+
         return render_html(self._overview().view(), lambda _: None)
 
     def _least_similarity(self, wanted: float | str | None) -> float:
-        presets = self._stages.presets
-        return read_similarity(wanted, presets, "Dataset.duplicates")
+        from .findings.duplicates import read_similarity
+
+        return read_similarity(wanted, self._stages.presets, "Dataset.duplicates")
 
     def _overview(self) -> Overview:
+        from .results.overview import Overview
+
         stages = self._stages
         listing = stages.listing
         kinds = Counter(os.path.splitext(image_id)[1].lower() for image_id in listing.image_ids)

@@ -14,8 +14,11 @@ from ..views import format_bytes, format_count, format_dimension, format_similar
 from ..widgets._deck import Caption, Deck, RowCaption, Sort
 
 if TYPE_CHECKING:
-    from . import Clusters, Duplicates, Outliers, Quality
     from ._base import Shown
+    from .clusters import Clusters
+    from .duplicates import Duplicates
+    from .outliers import Outliers
+    from .quality import Quality
 
 _COLORED, _GRAY = 5.0, 1.0  # colorfulness
 _IMAGES = ("image", "images")
