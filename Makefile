@@ -4,9 +4,12 @@ VENV ?= .venv
 PHOTOS ?=
 export PHOTOS
 COLAB_VENV ?= .venv-colab
+# Tests run side by side, those of a file in one process; kept bytecode spares the processes they start compiling.
+PYTEST = -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-colab lint screenshots clean
+.PHONY: help demo test test-colab environments lint screenshots clean
 
 help:
 	@echo "make demo                 duplicates, outliers, clusters and quality of sample pictures, as a notebook and a report"
@@ -29,7 +32,7 @@ demo: $(VENV)/demo
 	@$(VENV)/bin/python tools/demo.py
 
 test: $(VENV)/dev lint
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python $(PYTEST)
 
 lint: $(VENV)/dev
 	$(VENV)/bin/ruff check .
@@ -47,7 +50,9 @@ $(COLAB_VENV)/colab: pyproject.toml tests/colab-constraints.txt
 	@touch $@
 
 test-colab: $(COLAB_VENV)/colab
-	$(COLAB_VENV)/bin/python -m pytest -m 'not browser'
+	$(COLAB_VENV)/bin/python $(PYTEST) -m 'not browser'
+
+environments: $(VENV)/dev $(COLAB_VENV)/colab
 
 clean:
 	rm -rf $(VENV) $(COLAB_VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
