@@ -20,6 +20,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -156,6 +157,18 @@ def watch(page: object, own: str) -> tuple[list[str], list[str]]:
     page.on("request", lambda request: request.url.startswith(known) or asked.append(request.url))
     page.on("pageerror", lambda error: problems.append(str(error)))
     return asked, problems
+
+
+def find_barriers(page: object, *selectors: str) -> list[str]:
+    """Return what axe-core finds wrong in the parts of a page that are in view: the rule, the element and why."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("(include) => axe.run({include}, {resultTypes: ['violations']})", list(selectors))
+    return [
+        f"{rule['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
 
 
 @contextlib.contextmanager

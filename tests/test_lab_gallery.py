@@ -12,7 +12,7 @@ import pytest
 
 import fastdup_nb as fd
 
-from .lab import Notebook, open_browser, serve_lab
+from .lab import Notebook, find_barriers, open_browser, serve_lab
 from .test_lab import contrast
 
 pytestmark = pytest.mark.browser
@@ -315,6 +315,27 @@ def test_each_image_has_a_name_and_roles_fit(lab, page):
         .evaluate_all("codes => codes.filter(c => c.closest('.fdnb-code') && c.tabIndex !== 0).length")
     )
     assert scrolled == 0
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_axe_finds_no_barrier_in_any_view(lab, page, theme):
+    lab.set_theme(theme)
+    plain = ".jp-OutputArea-output:has(.widget-toggle-button)"
+    assert find_barriers(page, ".fdnb-gallery", ".fdnb-map", plain) == []
+    focus(page, 1)
+    for key in ("Space", "d", "?"):
+        page.keyboard.press(key)
+    assert find_barriers(page, ".fdnb-gallery") == []
+    page.keyboard.press("?")
+    page.keyboard.press("Enter")
+    wait_for(page, "() => document.querySelectorAll('.fdnb-viewer:not([hidden]) table').length === 2")
+    assert find_barriers(page, ".fdnb-gallery") == []
+    page.keyboard.press("m")
+    assert find_barriers(page, ".fdnb-gallery") == []
+    page.keyboard.press("c")
+    wait_for(page, "() => document.querySelectorAll('.fdnb-viewer:not([hidden]) .fdnb-near img').length >= 3")
+    assert find_barriers(page, ".fdnb-gallery") == []
+    page.keyboard.press("Escape")
 
 
 def test_typing_a_filter_over_an_open_picture_tags_nothing(lab, page):
