@@ -51,6 +51,13 @@ _EVALUATE = """async (expression) => {
     if (value.status === 'error') throw new Error(value.ename + ': ' + value.evalue);
     return value.data['text/plain'];
 }"""
+_ADD = """async (code) => {
+    const notebook = window.__nb.content, {commands} = window.jupyterapp;
+    notebook.activeCellIndex = notebook.widgets.length - 1;
+    await commands.execute('notebook:insert-cell-below');
+    notebook.activeCell.model.sharedModel.setSource(code);
+    await commands.execute('notebook:run-cell');
+}"""
 _ERRORS = """() => window.__nb.content.widgets.flatMap(cell => cell.outputArea
     ? [...Array(cell.outputArea.model.length).keys()].map(i => cell.outputArea.model.get(i))
         .filter(output => output.type === 'error').map(output => JSON.stringify(output.toJSON())) : [])"""
@@ -114,6 +121,12 @@ class Notebook:
         self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
         self.raise_errors()
         self.page.wait_for_function("() => [...document.querySelectorAll('.jp-OutputArea img')].every(i => i.complete)")
+        return self
+
+    def run(self, code: str) -> Notebook:
+        """Run code in a new cell at the end."""
+        self.page.evaluate(_ADD, code)
+        self.raise_errors()
         return self
 
     def raise_errors(self) -> None:

@@ -454,7 +454,7 @@ def test_the_plain_gallery_keeps_its_models_few(ds):
     made = len(table) - before
     gallery._after.click()
     gallery._after.click()
-    assert made < 150
+    assert made < 120
     assert len(table) - before == made
 
 
@@ -466,11 +466,16 @@ def test_names_are_shown_as_they_are_and_never_as_html(tmp_path, sample_folder):
         (folder / copy).write_bytes((sample_folder / "train/animal/cat.jpg").read_bytes())
     ds = fd.Dataset(folder, cache=None)
     gallery = ds.duplicates().gallery(backend="ipywidgets")
-    assert not any("<img" in tile.caption.value for tile in gallery._tiles)
+    assert not any("<img src=x" in tile.card.value for tile in gallery._tiles)
     ds.tags.add([name], "<b>bold</b>")
-    assert not any("<b>bold" in tile.caption.value for tile in gallery._tiles)
+    assert not any("<b>bold" in tile.card.value for tile in gallery._tiles)
     assert "<b>bold" not in gallery._status.value
     assert tiles_of(Browser(ds.duplicates().gallery()).page())[0]["id"] == name
+
+
+@pytest.mark.parametrize("kind", [Gallery, PlainGallery])
+def test_a_gallery_whose_making_failed_ends_without_another_error(kind):
+    kind.__new__(kind).close()  # as ipywidgets 7 does when such a one is collected
 
 
 def test_labels_are_given_one_at_a_time_and_labeling_comes_back_where_it_was_left(ds):

@@ -269,7 +269,7 @@ def test_tab_leaves_the_gallery(lab, page):
 
 
 def test_the_plain_gallery_reviews_too(lab, page):
-    plain = page.locator(".jp-OutputArea .widget-image").first
+    plain = page.locator(".jp-OutputArea .widget-html img").first
     assert plain.is_visible()
     page.locator(".jp-OutputArea .widget-toggle-button").nth(1).click()
     lab.wait_for_kernel("p.selection", lab.kernel_eval("p._controller.ids[1:2]"))
@@ -336,6 +336,45 @@ def test_axe_finds_no_barrier_in_any_view(lab, page, theme):
     wait_for(page, "() => document.querySelectorAll('.fdnb-viewer:not([hidden]) .fdnb-near img').length >= 3")
     assert find_barriers(page, ".fdnb-gallery") == []
     page.keyboard.press("Escape")
+
+
+def test_in_a_narrow_cell_a_picture_opens_large_and_nothing_is_cut_off(lab, page):
+    page.set_viewport_size({"width": 560, "height": 5200})
+    focus(page, 1)
+    page.keyboard.press("Enter")
+    wait_for(page, "() => document.querySelectorAll('.fdnb-viewer:not([hidden]) table').length === 2")
+    frames = gallery(page).locator(".fdnb-frame")
+    assert min(frame.bounding_box()["height"] for frame in frames.all()) >= 200
+    page.keyboard.press("c")
+    wait_for(page, "() => document.querySelectorAll('.fdnb-viewer:not([hidden]) .fdnb-near img').length >= 3")
+    assert frames.locator("img").bounding_box()["width"] > 200
+    page.keyboard.press("Escape")
+    words = gallery(page).locator(".fdnb-row-words").first.bounding_box()
+    assert tile(page, 0).bounding_box()["y"] - words["y"] - words["height"] < 24
+    wide = page.evaluate(
+        "() => [...document.querySelectorAll('.fdnb-gallery')].map(g => g.scrollWidth - g.clientWidth)"
+    )
+    assert max(wide) <= 0
+    page.set_viewport_size({"width": 1280, "height": 5200})
+
+
+def test_one_picture_at_a_time_is_labeled_at_its_full_size(lab, page):
+    lab.run("b = ds.annotate(['photo', 'drawing'], ds.image_ids[:9], page_size=1)\nb")
+    ids = lab.kernel_eval("b._controller.ids[:3]")
+    one = gallery(page, 7)
+    wait_for(page, "() => document.querySelector('.fdnb-viewer:not([hidden]) img')?.naturalWidth > 200")
+    assert one.locator(".fdnb-viewer .fdnb-frame img").bounding_box()["width"] > 200
+    assert one.get_by_label("Images on a page").input_value() == "1"
+    one.locator(".fdnb-viewer-bar b").click()
+    for key, n in (("1", 1), ("2", 2)):
+        page.keyboard.press(key)
+        lab.wait_for_kernel("b.page", n)
+        name = ids[n].rpartition("/")[2]
+        page.wait_for_function(
+            "(name) => [...document.querySelectorAll('.fdnb-viewer-bar b')].some(b => b.textContent === name)", arg=name
+        )
+    lab.wait_for_kernel("b.to_frame()['label'].dropna().to_dict()", {ids[0]: "photo", ids[1]: "drawing"})
+    lab.kernel_eval("b.close()")
 
 
 def test_typing_a_filter_over_an_open_picture_tags_nothing(lab, page):

@@ -105,7 +105,7 @@ class Gallery(anywidget.AnyWidget):
 
     def close(self) -> None:
         """End the gallery: its views go, and it no longer hears of changes."""
-        self._unsubscribe()
+        self.__dict__.pop("_unsubscribe", bool)()  # none where making it failed
         super().close()
 
     def _ipython_display_(self) -> None:
