@@ -129,6 +129,14 @@ class Notebook:
         self.raise_errors()
         return self
 
+    def reload(self) -> Notebook:
+        """Save the notebook and load the page again; the kernel lives on."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        self.page.reload(wait_until="domcontentloaded")
+        self.page.wait_for_function("() => window.jupyterapp")
+        self.page.evaluate(_READY)
+        return self
+
     def raise_errors(self) -> None:
         """Raise the first error that a cell shows."""
         errors = self.page.evaluate(_ERRORS)

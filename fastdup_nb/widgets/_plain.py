@@ -19,7 +19,7 @@ import traitlets
 from ..views import render_html, render_text
 from ..views._format import make_visible, shorten
 from ..views._picture import make_picture
-from ._base import Listeners, Selection, after_cell, close_previous, find_name, publish_with_twin
+from ._base import Listeners, Selection, after_cell, close_parts, close_previous, find_name, publish_with_twin
 from ._controller import HIDDEN, Controller, Pictures
 from ._deck import Deck, Query
 from ._gallery import describe_page
@@ -91,8 +91,10 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
     def close(self) -> None:
         """End the gallery and its controls."""
         self.__dict__.pop("_unsubscribe", bool)()  # none where making it failed
-        for part in [*self.__dict__.get("_tiles", ()), *self.__dict__.get("_headings", ()), *self.children]:
+        for part in [*(tile.box for tile in self.__dict__.get("_tiles", ())), *self.__dict__.get("_headings", ())]:
             part.close()
+            close_parts(part)
+        close_parts(self)
         super().close()
 
     def _build(self) -> None:
@@ -193,10 +195,10 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
 
     def _fill_tags(self) -> None:
         counts = self._controller.counts()
-        tags = [(f"{tag} ({n:,})", f"={tag}") for tag, n in counts.items() if tag]
+        tags = [(f"{make_visible(tag)} ({n:,})", f"={tag}") for tag, n in counts.items() if tag]
         options = [("all tags", ""), (f"untagged ({counts['']:,})", "untagged"), ("any tag", "tagged"), *tags]
         if self._query.tag and self._query.tag not in {value for _, value in options}:
-            options.append((f"{self._query.tag[1:]} (0)", self._query.tag))
+            options.append((f"{make_visible(self._query.tag[1:])} (0)", self._query.tag))
         with self._tag_filter.hold_trait_notifications():
             self._tag_filter.options, self._tag_filter.value = options, self._query.tag
         names = list(self._controller.tags.palette)
@@ -293,11 +295,6 @@ class _Tile:
         frame = _frame(picture, name, make_visible(str(content["mark"])))
         self.card.value = f'{frame}<div style="{_CAPTION}">{lines}</div>'
         self.mark(is_on)
-
-    def close(self) -> None:
-        """End its controls."""
-        for part in (self.button, self.card, self.box):
-            part.close()
 
     def mark(self, is_on: bool) -> None:
         self._is_filling = True

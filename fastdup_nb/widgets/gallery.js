@@ -223,9 +223,9 @@ class GalleryView extends Grid {
     this.paintTags();
   }
 
-  fail(text) { this.error.hidden = false; this.error.textContent = text; }
+  fail(text) { this.error.hidden = false; this.error.textContent = text.split("\n").map(visible).join("\n"); }
 
-  say(text) { this.status.textContent = text; }
+  say(text) { this.status.textContent = visible(text); }
 
   // ---- what the person does
 

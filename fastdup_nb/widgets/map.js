@@ -185,11 +185,11 @@ function render({ model, el }) {
     tipUrl = data?.byteLength ? URL.createObjectURL(new Blob([data])) : "";
     ui.tipImage.hidden = !tipUrl;
     if (tipUrl) ui.tipImage.src = tipUrl;
-    ui.tipName.textContent = image_id;
+    ui.tipName.textContent = visible(image_id);
     ui.tipGroup.hidden = !group;
     ui.tipGroup.style.setProperty("--swatch", hue || "transparent");
-    ui.tipGroup.textContent = group;
-    ui.tipText.textContent = text;
+    ui.tipGroup.textContent = visible(group ?? "");
+    ui.tipText.textContent = text.split("\n").map(visible).join("\n");
     ui.tip.hidden = false;
     const [px, py] = onCanvas(scene.look, scene.size, x, y), { offsetWidth: width, offsetHeight: height } = ui.tip;
     const gap = isTile ? TILE / 2 + 8 : 16;

@@ -129,7 +129,7 @@ class Viewer {
     return tags.length ? `tags: ${tags.join(", ")}` : "no tags";
   }
 
-  drawTags() { for (const line of this.element.querySelectorAll("[data-image]")) line.textContent = this.tellTags(line.dataset.image); }
+  drawTags() { for (const line of this.element.querySelectorAll("[data-image]")) line.textContent = visible(this.tellTags(line.dataset.image)); }
 
   compare() {
     const [kept, id] = [this.other, this.id];
