@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -32,9 +32,10 @@ class Review(Facade):
         """Return the ids of the images with a tag, in listing order."""
         return self.tags.tagged(tag)
 
-    def relabel(self, images: object, label: str | None) -> Change:
+    def relabel(self, images: object, label: str | Mapping[str, str] | None) -> Change:
         """Decide on another label for images; None takes the decision back. See ``ds.tags.labels()`` and ``ds.plan``.
 
+        A mapping of image_id to label gives each of them its own.
         Labels of the source, and files, stay as they are; the decision is kept apart from tags.
         """
         return self.tags.relabel(images, label)
@@ -169,7 +170,7 @@ class Review(Facade):
         drop: object = "drop",
         *,
         move_to: str | os.PathLike[str],
-        relabel: bool = False,
+        relabel: bool | Mapping[str, str] | pd.Series | pd.DataFrame = False,
     ) -> Plan:
         """Plan what happens to files: dropped ones go to a folder, relabeled ones to the folder of their label.
 
@@ -181,9 +182,11 @@ class Review(Facade):
             The images whose files are moved to ``move_to/<image_id>``.
         move_to : path
             A folder outside of the collection; the manifest of what was moved is written there.
-        relabel : bool, default False
-            Whether images with a new label (``ds.relabel``) are moved into the folder beside their own that is named
-            so. It needs ``labels="folder"``. An image that is dropped is not moved twice.
+        relabel : bool, mapping, Series or DataFrame, default False
+            Which images are moved into the folder beside their own that is named as their new label: True for all
+            that were decided on with ``ds.relabel``; or image_id to label, as a mapping or Series, or a DataFrame with
+            a column ``new_label``, such as some rows of ``ds.tags.labels()``. It needs ``labels="folder"``. An image
+            that is dropped is not moved twice.
 
         Returns
         -------

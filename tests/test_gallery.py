@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -77,6 +78,29 @@ def test_every_finding_has_a_gallery_that_sends_pictures_by_the_page(ds, kind):
     assert len(buffer) < 1_000_000
     first, length = content["pictures"][0]
     assert buffer[:length] == ds._stages.thumbnail(first)
+
+
+def test_a_page_too_large_for_one_message_comes_in_several(ds, monkeypatch):
+    monkeypatch.setattr("fastdup_nb.widgets._gallery._MESSAGE_BYTES", 30_000)
+    browser = Browser(ds.gallery(ds.images.index[~ds.images["is_broken"]]))
+    browser.send("page", key="k", query=browser.gallery._query, page=0, size=24)
+    assert [content["kind"] for content, _ in browser.got] == ["page", *["more"] * (len(browser.got) - 1)]
+    assert len(browser.got) > 2
+    sent = {}
+    for content, [buffer] in browser.got:
+        assert len(buffer) <= 30_000
+        assert content["key"] == "k"
+        ends = np.cumsum([length for _, length in content["pictures"]]).tolist()
+        sent |= {name: buffer[end - n : end] for (name, n), end in zip(content["pictures"], ends, strict=True)}
+    assert sent == {image_id: ds._stages.thumbnail(image_id) for image_id in browser.got[0][0]["images"]}
+
+
+def test_an_outlier_is_shown_beside_its_nearest_neighbor(ds):
+    outliers = ds.outliers()
+    [first, *_] = tiles_of(Browser(outliers.gallery()).page())
+    row = outliers.table.iloc[0]
+    assert (first["id"], first["beside"]) == (outliers.table.index[0], row["nearest_id"])
+    assert f"{row['outlier_score']:.2f}" in " ".join(first["lines"])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -454,7 +478,7 @@ def test_the_plain_gallery_keeps_its_models_few(ds):
     made = len(table) - before
     gallery._after.click()
     gallery._after.click()
-    assert made < 150
+    assert made < 120
     assert len(table) - before == made
 
 
@@ -466,11 +490,39 @@ def test_names_are_shown_as_they_are_and_never_as_html(tmp_path, sample_folder):
         (folder / copy).write_bytes((sample_folder / "train/animal/cat.jpg").read_bytes())
     ds = fd.Dataset(folder, cache=None)
     gallery = ds.duplicates().gallery(backend="ipywidgets")
-    assert not any("<img" in tile.caption.value for tile in gallery._tiles)
+    assert not any("<img src=x" in tile.card.value for tile in gallery._tiles)
     ds.tags.add([name], "<b>bold</b>")
-    assert not any("<b>bold" in tile.caption.value for tile in gallery._tiles)
+    assert not any("<b>bold" in tile.card.value for tile in gallery._tiles)
     assert "<b>bold" not in gallery._status.value
     assert tiles_of(Browser(ds.duplicates().gallery()).page())[0]["id"] == name
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda ds: ds.duplicates().gallery(),
+        lambda ds: ds.duplicates().gallery(backend="ipywidgets"),
+        lambda ds: ds.annotate(["photo"]),
+        lambda ds: ds.map("label", method="pca"),
+        lambda ds: ds.explore(color="label", method="pca"),
+    ],
+    ids=["gallery", "plain", "annotator", "map", "explorer"],
+)
+def test_what_is_closed_leaves_no_model_behind(ds, make):
+    import ipywidgets
+
+    table = getattr(ipywidgets.widgets.widget, "_instances", None)
+    table = ipywidgets.Widget.widgets if table is None else table
+    before = set(table)
+    made = make(ds)
+    assert set(table) > before
+    made.close()
+    assert set(table) == before
+
+
+@pytest.mark.parametrize("kind", [Gallery, PlainGallery])
+def test_a_gallery_whose_making_failed_ends_without_another_error(kind):
+    kind.__new__(kind).close()  # as ipywidgets 7 does when such a one is collected
 
 
 def test_labels_are_given_one_at_a_time_and_labeling_comes_back_where_it_was_left(ds):

@@ -11,6 +11,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import fastdup_nb as fd
@@ -278,6 +279,47 @@ def test_relabeled_files_move_to_the_folder_of_their_label_and_back(ds, few, awa
     assert (few / "new plants" / "grass.jpg").exists()
     fd.load_plan(away).undo()
     assert contents(few) == before
+
+
+@pytest.mark.parametrize(
+    "make",
+    [dict, pd.Series, lambda told: pd.Series(told, name="new_label").to_frame(),
+     lambda told: pd.DataFrame({"image_id": list(told), "new_label": list(told.values())}, index=[8, 9])],
+)  # fmt: skip
+def test_new_labels_are_named_one_by_one_and_nothing_else_moves(ds, few, away, make):
+    ds.relabel("engine.jpg", "decided but not named")
+    told = {"plants/grass.jpg": "trees", "pets/cat.jpg": "pets"}
+    frame = ds.plan(None, move_to=away, relabel=make(told)).to_frame()
+    assert frame["image_id"].tolist() == ["plants/grass.jpg"], "what has its label already stays"
+    assert frame["destination"].tolist() == [str(few / "trees" / "grass.jpg")]
+    assert len(ds.tags.labels()) == 1, "a plan decides nothing"
+
+
+def test_some_of_the_decisions_on_labels_are_planned(ds, away):
+    ds.relabel(["plants/grass.jpg", "pets/cat.jpg"], "new")
+    decided = ds.tags.labels()
+    plan = ds.plan(None, move_to=away, relabel=decided[decided["old_label"] == "plants"])
+    assert statuses(plan.to_frame()) == {"plants/grass.jpg": "planned"}
+
+
+@pytest.mark.parametrize(
+    ("relabel", "error", "match"),
+    [
+        ("trees", ParameterTypeError, "True, False, a mapping or Series"),
+        (["plants/grass.jpg"], ParameterTypeError, "True, False, a mapping or Series"),
+        (None, ParameterTypeError, "True, False, a mapping or Series"),
+        (1, ParameterTypeError, "True, False, a mapping or Series"),
+        (pd.DataFrame({"label": ["trees"]}, index=["plants/grass.jpg"]), ParameterTypeError, "new_label"),
+        ({"plants/gras.jpg": "trees"}, UnknownImageError, "plants/gras.jpg"),
+        ({"plants/grass.jpg": None}, ParameterTypeError, "'relabel'"),
+        (pd.Series([True], index=["plants/grass.jpg"]), ParameterTypeError, "'relabel'"),
+        ({"plants/grass.jpg": "two\nlines"}, ParameterError, "'relabel'"),
+        (pd.Series(["a", "b"], index=["plants/grass.jpg"] * 2), ParameterError, "both 'a' and 'b'"),
+    ],
+)
+def test_what_is_no_new_label_is_told(ds, away, relabel, error, match):
+    with pytest.raises(error, match=match):
+        ds.plan(None, move_to=away, relabel=relabel)
 
 
 def test_a_label_that_is_no_name_of_a_folder_moves_nothing(ds, few, away):

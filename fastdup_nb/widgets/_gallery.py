@@ -14,7 +14,16 @@ import pandas as pd
 import traitlets
 
 from ..views import Row, Tile, View, render_html, render_text
-from ._base import Listeners, Selection, after_cell, close_previous, find_name, publish_with_twin, read_module
+from ._base import (
+    Listeners,
+    Selection,
+    after_cell,
+    close_parts,
+    close_previous,
+    find_name,
+    publish_with_twin,
+    read_module,
+)
 from ._controller import HIDDEN, Controller, Pictures
 from ._deck import Deck, Query
 from ._opened import open_picture
@@ -105,7 +114,8 @@ class Gallery(anywidget.AnyWidget):
 
     def close(self) -> None:
         """End the gallery: its views go, and it no longer hears of changes."""
-        self._unsubscribe()
+        self.__dict__.pop("_unsubscribe", bool)()  # none where making it failed
+        close_parts(self)
         super().close()
 
     def _ipython_display_(self) -> None:

@@ -20,7 +20,7 @@ import traitlets
 
 from .._validation import check_choice, check_integer
 from ..errors import ParameterError
-from ._base import Listeners, Selection, close_previous, exclude, publish_with_twin, read_module
+from ._base import Listeners, Selection, close_parts, close_previous, exclude, publish_with_twin, read_module
 from ._coloring import RAMP, Coloring, color_by, color_by_density
 from ._lasso import find_inside
 from ._legend import render_twin
@@ -164,6 +164,7 @@ class Map(anywidget.AnyWidget):
     def close(self) -> None:
         """End it: views go, and tags are listened to no more."""
         self.__dict__.pop("_forget", bool)()
+        close_parts(self)
         super().close()
 
     def __repr__(self) -> str:
