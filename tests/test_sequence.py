@@ -21,6 +21,7 @@ from fastdup_nb._sample.frames import SCRIPTS, Shot, film, join_shots
 from fastdup_nb._sample.photographs import load_photograph
 from fastdup_nb.embeddings import load_encoder
 from fastdup_nb.errors import ParameterError, ParameterTypeError, SourceError
+from fastdup_nb.findings.sequence.frames import COPY, SCENE
 from fastdup_nb.findings.sequence.order import key_name
 from fastdup_nb.findings.sequence.succession import count_together, count_transitions
 from fastdup_nb.findings.sequence.tables import COLUMNS
@@ -76,7 +77,7 @@ def shoot(name, n, begin=STILL, end=None, **options):
 
 
 def read(frames, **options):
-    return read_timeline(frames, least=0.12, alike=0.2, **options)
+    return read_timeline(frames, least=COPY, alike=SCENE, **options)
 
 
 def of_vectors(vectors):
@@ -209,6 +210,52 @@ def test_what_moves_or_darkens_slowly_is_no_cut_and_no_event(encode, name, begin
     assert kinds(found) == []
     assert found.events == []
     assert not found.is_stream
+
+
+def whip(name, length, begin, end):
+    """Return a camera that stands, turns in so many blurred frames, and stands again."""
+    swept = shoot(name, 8 * length, begin, end).reshape(length, 8, 192, 256, 3)[:, :4]
+    return np.concatenate([shoot(name, 12, begin), swept.mean(axis=1).astype(np.uint8), shoot(name, 12, end)])
+
+
+@pytest.mark.parametrize(
+    ("name", "length", "begin", "end"),
+    [
+        ("coffee", 7, (0.2, 0.5, 0.35), (0.8, 0.5, 0.35)),
+        ("coffee", 10, (0.2, 0.5, 0.35), (0.8, 0.5, 0.35)),
+        ("lake", 10, (0.2, 0.5, 0.35), (0.8, 0.5, 0.35)),
+        ("engine", 7, (0.8, 0.5, 0.35), (0.2, 0.5, 0.35)),
+        ("dahlia", 7, (0.5, 0.75, 0.35), (0.5, 0.25, 0.35)),
+        ("pagoda", 7, (0.5, 0.75, 0.35), (0.5, 0.25, 0.35)),
+    ],
+)
+def test_a_whip_pan_is_no_cut(encode, name, length, begin, end):
+    assert kinds(read(encode(whip(name, length, begin, end)))) == []
+
+
+def test_a_dataset_judges_frames_by_the_bounds_of_their_own_distance(tmp_path):
+    for name in ("astronaut", "launch pad", "pagoda"):
+        for i, pixels in enumerate(shoot(name, 30, (0.5, 0.5, 1.0), (0.5, 0.5, 0.35))):
+            (tmp_path / name).mkdir(exist_ok=True)
+            Image.fromarray(pixels).save(tmp_path / name / f"{i}.jpg", quality=88)
+    assert len(fd.Dataset(tmp_path, cache=None).sequence().cuts) == 0
+
+
+def test_shots_of_two_frames_are_parted(encode):
+    names, lengths = ["cat", "coffee", "coins", "engine", "lake", "brick", "launch pad"], [12, 2, 10, 2, 9, 2, 12]
+    begin, end = (0.4, 0.5, 0.6), (0.6, 0.5, 0.6)
+    shots = [shoot(name, n, begin, end) for name, n in zip(names, lengths, strict=True)]
+    found = read(encode(np.concatenate(shots)))
+    assert [change.position for change in found.changes] == np.cumsum(lengths)[:-1].tolist()
+
+
+@pytest.mark.parametrize(("one", "other"), [("engine", "coins"), ("lake", "launch pad"), ("coffee", "dahlia")])
+def test_a_dissolve_between_two_pans_is_one(encode, one, other):
+    begin, end = (0.3, 0.5, 0.6), (0.7, 0.5, 0.6)
+    shots = [Shot(one, 40, begin, end), Shot(other, 40, begin, end, join="dissolve", change=12)]
+    found = read(encode(join_shots([(shot, load_photograph(shot.scene)) for shot in shots])))
+    assert kinds(found) == ["dissolve"]
+    assert abs(found.changes[0].position - 40) <= 3
 
 
 def test_a_slow_pan_is_not_still_and_a_fixed_camera_is(encode):
