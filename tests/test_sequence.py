@@ -403,6 +403,23 @@ def test_frames_are_in_the_order_of_their_numbers_not_of_their_letters(seq, ds):
     assert ds.sequence("name").frames["time"].isna().all()
 
 
+def test_frames_of_videos_are_ordered_by_the_time_in_their_names(folder, tmp_path):
+    times = {"a/film.mp4": ["0", "2s", "10.25"], "other.mp4": ["0.5", "3"]}
+    (tmp_path / "a").mkdir()
+    for video, told in times.items():
+        for i, time in enumerate(told):
+            shutil.copy(folder / "camera_1" / f"frame_{i + 1}.jpg", tmp_path / f"{video}@{time}")
+    ds = fd.Dataset(tmp_path, cache=None)
+    found = ds.sequence()
+    assert found.order == "frame time"
+    assert found.frames.index.tolist() == [f"{video}@{time}" for video, told in times.items() for time in told]
+    assert found.frames["sequence"].unique().tolist() == list(times)
+    assert found.frames["time"].tolist() == [0, 2, 10.25, 0.5, 3]
+    assert found.shots["duration"].tolist() == [10.25, 2.5]
+    shutil.copy(folder / "camera_1" / "frame_9.jpg", tmp_path / "plain.jpg")
+    assert fd.Dataset(tmp_path, cache=None).sequence().order != "frame time"
+
+
 def test_cameras_are_told_by_exif_and_all_can_be_one_sequence(ds):
     assert ds.sequence(by="camera").frames["sequence"].unique().tolist() == ["Canon EOS 5D", "Google Pixel 7"]
     whole = ds.sequence(by=None)
@@ -425,6 +442,8 @@ def table_of(folder, **columns):
         pd.date_range("2024-01-01", periods=12)[::-1],
         pd.date_range("2024-01-01", periods=12, tz="Europe/Berlin")[::-1],
         [2**60 + i for i in range(12, 0, -1)],
+        [f"2024-01-01T{20 - i % 2:02d}:{59 - i}:00+0{2 - i % 2}:00" for i in range(12)],
+        [pd.Timestamp(2024, 1, 20 - i, tz=["UTC", "Europe/Berlin"][i % 2]) for i in range(12)],
         pd.to_timedelta(range(12, 0, -1), unit="s"),
         pd.Categorical(list("abcdefghijkl"), categories=list("lkjihgfedcba"), ordered=True),
     ],
@@ -436,6 +455,8 @@ def table_of(folder, **columns):
         "times",
         "times of a zone",
         "numbers too long for a float",
+        "times of two zones as text",
+        "times of two zones",
         "durations",
         "ordered categories",
     ],
@@ -454,6 +475,14 @@ def test_any_column_that_can_be_sorted_gives_the_order(folder, values):
         ([1.0, np.nan] + [2.0] * 10, "when", "must have a value for every image. It has none for 1 of 12"),
         ([1, "a"] + [2] * 10, "when", "values that can be sorted. Got int, str"),
         ([{}] * 12, "when", "values that can be sorted"),
+        ([[i] for i in range(12)], "when", "values that can be sorted. Got list"),
+        ([pd.NaT, *pd.date_range("2024-01-01", periods=11)], "when", "has none for 1 of 12"),
+        (
+            [f"2024-01-{i:02d}T10:00:00{'Z' if i == 5 else ''}" for i in range(1, 13)],
+            "when",
+            "1 with a time zone and 11",
+        ),
+        ([pd.Timestamp(2024, 1, i, tz="UTC" if i < 4 else None) for i in range(1, 13)], "when", "3 with a time zone"),
         ([1j] * 12, "when", "Got complex numbers"),
         ([1] * 12, "frame time", "none of 12 names ends in a time"),
         ([1] * 12, "where", "'listing' or a column of ds.images. Got 'where'"),
