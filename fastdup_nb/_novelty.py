@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -12,7 +13,7 @@ import pandas as pd
 
 from ._facade import Facade
 from ._stages import Stages
-from ._text import list_text
+from ._text import list_text, write_call
 from ._validation import check_choice, check_integer
 from .errors import ParameterError
 from .tags._given import check_images, check_tags
@@ -139,7 +140,12 @@ class Novelty(Facade):
                 "The 'other' parameter of Dataset.novelty must leave images to learn from. Got all "
                 f"{model.n_left_out:,} of this dataset; for those that stand out among them try ds.outliers()."
             )
-        return model.score(opened, false_alarm_rate=false_alarm_rate, control=control, method=method)
+        found = model.score(opened, false_alarm_rate=false_alarm_rate, control=control, method=method)
+        call = write_call(
+            "ds.novelty", other, false_alarm_rate=false_alarm_rate, control=control, method=method, by=by,
+            calibration=calibration,
+        )  # fmt: skip
+        return replace(found, _call=call)
 
     def next_to_label(self, n: int = 50, *, labels: str | Sequence[str] | None = None) -> LabelQueue:
         """Choose images to label next: those whose labels would tell most about all others.

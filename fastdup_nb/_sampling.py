@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numbers
-import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -14,7 +13,7 @@ import pandas as pd
 
 from ._facade import Facade
 from ._stages import Stages
-from ._text import TEXT
+from ._text import TEXT, write_call
 from ._validation import check_choice, check_integer
 from .errors import ParameterError, ParameterTypeError
 from .tags._given import check_images
@@ -133,6 +132,7 @@ class Sampling(Facade):
         checked = check_quotas(quotas, stages.labels)
         seed = stages.settings.random_state if random_state is None else random_state
         given = (include, exclude, quotas, drop_issues, drop_outliers, deduplicate, min_similarity, random_state)
+        told = {name: value for (name, usual), value in zip(_USUAL.items(), given, strict=True) if value is not usual}
         asked = _Asked(
             n=_check_size(n, checked),
             method=method,
@@ -142,7 +142,7 @@ class Sampling(Facade):
             issues=_check_issues(drop_issues),
             contamination=_check_outliers(drop_outliers),
             seed=check_integer(seed, "random_state", _CALLER, low=0, high=2**32 - 1),
-            call=f"ds.sample({n!r}, {method!r})" if all(map(operator.is_, given, _PLAIN)) else "sample",
+            call=write_call("ds.sample", n, method, **told),
         )
         included = _find_included(asked, stages)
         members = self.duplicates(min_similarity).members if deduplicate else None
@@ -218,7 +218,10 @@ class Sampling(Facade):
 
 
 _MOST = 2**62  # images that can be asked for; more are as good as all
-_PLAIN = (None, None, None, False, False, True, None, None)
+_USUAL = {
+    "include": None, "exclude": None, "quotas": None, "drop_issues": False, "drop_outliers": False,
+    "deduplicate": True, "min_similarity": None, "random_state": None,
+}  # fmt: skip
 
 
 def check_quotas(quotas: object, labels: pd.Series) -> dict[str, int]:

@@ -79,7 +79,7 @@ class _Batch:
 
 def facts_key(digest: str, encoder: Encoder | None) -> str:
     """Return what facts and thumbnails of a content are kept under: they depend on the size it was decoded at."""
-    return f"{FACTS_VERSION}-{_decoded_size(encoder)}:{digest}"
+    return f"{FACTS_VERSION}-{decoded_size(encoder)}:{digest}"
 
 
 def vector_key(digest: str, encoder_key: str) -> str:
@@ -134,7 +134,11 @@ def load_descriptors(store: Store, digests: Sequence[str], encoder_key: str) -> 
 def encode_bytes(data: bytes, encoder: Encoder) -> Descriptors:
     """Return the descriptors of one file's content, exactly as the pass makes and keeps them."""
     with quiet_pillow():
-        picture = _reduced(decode_image(data, at_least=_decoded_size(encoder)), encoder)
+        return encode_picture(_reduced(decode_image(data, at_least=decoded_size(encoder)), encoder), encoder)
+
+
+def encode_picture(picture: Image.Image, encoder: Encoder) -> Descriptors:
+    """Return the descriptors of a decoded picture that is no larger than need be."""
     made = check_encoded(encoder.encode(encoder.prepare(picture)[None]), 1)
     vectors = made.vectors.astype(np.float16).astype(np.float32)
     return Descriptors(_normalized(vectors), made.details)
@@ -170,7 +174,7 @@ def count_processors(n_jobs: int) -> int:
 
 def _reduced(decoded: Decoded, encoder: Encoder | None) -> Image.Image:
     """Return the picture at the size in which a JPEG of it comes out of the decoder."""
-    return decoded.image if decoded.is_reduced else reduce_image(decoded.image, at_least=_decoded_size(encoder))
+    return decoded.image if decoded.is_reduced else reduce_image(decoded.image, at_least=decoded_size(encoder))
 
 
 def _name_pixels(decoded: Decoded, data: bytes) -> str:
@@ -178,7 +182,8 @@ def _name_pixels(decoded: Decoded, data: bytes) -> str:
     return f"{hash_jpeg(data)}-{decoded.orientation}" if decoded.format == "JPEG" else hash_pixels(decoded.image)
 
 
-def _decoded_size(encoder: Encoder | None) -> int:
+def decoded_size(encoder: Encoder | None) -> int:
+    """Return the pixels that both sides of a picture must keep when it is reduced."""
     return max(WORKING_SIDE, encoder.input_size if encoder is not None else 0)
 
 
@@ -313,7 +318,7 @@ class _Run:
 
     def _read_picture(self, data: bytes, digest: str, batch: _Batch) -> None:
         try:
-            decoded = decode_image(data, at_least=_decoded_size(self.encoder))
+            decoded = decode_image(data, at_least=decoded_size(self.encoder))
         except ImageError as error:
             batch.facts[digest] = {"is_broken": True, "reason": str(error), "file_size": len(data)}
             return

@@ -141,7 +141,7 @@ def _write_call(like: list[Query], against: list[Query], n_neighbors: int) -> st
     """Return the code of a search, where all that was asked with are images of the dataset."""
     asked, left_out = ([image_id for _, image_id, _ in queries] for queries in (like, against))
     if None in asked or None in left_out or len(asked) + len(left_out) > _MOST_WRITTEN:
-        return "similar"
+        return ""
     wanted = repr(asked[0] if len(asked) == 1 else asked)
     without = f", unlike={left_out!r}" if left_out else ""
     return f"ds.similar({wanted}, n_neighbors={n_neighbors}{without})"

@@ -103,19 +103,24 @@ class Sequences(Facade):
 
 def _read_part(stages: Stages, placed: Order, names: pd.Series, name: str, least_length: int) -> Part:
     """Return what happens in the sequence of this name."""
+    from .findings.sequence.frames import COPY, SCENE
     from .findings.sequence.tables import Part
     from .findings.sequence.timeline import Frames, read_timeline
 
     places = np.flatnonzero((names == name).to_numpy() & (placed.rank >= 0))
     places = places[np.argsort(placed.rank[places], kind="stable")]
     descriptors, presets = stages.descriptors, stages.presets
+    has_pictures = descriptors.details is not None  # whose distance has bounds of its own; else it is the plain cosine
     frames = Frames(descriptors.vectors, descriptors.details, stages.rows[places])
     return Part(
         name=name,
         image_ids=names.index[places].tolist(),
         times=None if placed.times is None else placed.times.iloc[places],
         timeline=read_timeline(
-            frames, least=1 - presets["strict"], alike=1 - presets["default"], min_still_length=least_length
+            frames,
+            least=COPY if has_pictures else 1 - presets["strict"],
+            alike=SCENE if has_pictures else 1 - presets["default"],
+            min_still_length=least_length,
         ),
     )
 

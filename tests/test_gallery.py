@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -175,6 +176,31 @@ def test_the_line_of_pandas_makes_what_is_shown_of_a_frame_of_the_users(ds, make
     gallery = ds.gallery(frame)
     names = {"ds": ds, "gallery": gallery}
     assert eval(gallery.code, names).index.tolist() == gallery._controller.ids  # noqa: S307
+
+
+@pytest.mark.parametrize("make", [
+    lambda ds: ds.sample(12, "coverage", include="test/animal/horse.png", quotas={"food": 2}, drop_outliers=True),
+    lambda ds: ds.sample(0.1, "stratified", exclude=ds.image_ids[:3], deduplicate=False, random_state=3),
+    lambda ds: ds.novelty(ds.image_ids[3:9], false_alarm_rate=0.2, control="each"),
+    lambda ds: ds.novelty("test/animal/horse.png", method="alone", calibration="held-out"),
+    lambda ds: ds.normality().score(Path(ds.images["path"].iloc[0]), method="alone"),
+])  # fmt: skip
+def test_the_line_of_pandas_asks_again_as_it_was_asked(ds, make):
+    gallery = make(ds).gallery()
+    pd.testing.assert_frame_equal(eval(gallery.code, {"ds": ds}), gallery.table)  # noqa: S307
+
+
+@pytest.mark.parametrize("make", [
+    lambda ds: ds.next_to_label(6),
+    lambda ds: ds.sample(12, exclude=ds.image_ids[:20]),
+    lambda ds: ds.similar(ds.embeddings[0]),
+    lambda ds: ds.where(ds.image_ids[:9]).normality().score(ds.embeddings[~ds.images["is_broken"]][:5]),
+    lambda ds: ds.novelty(ds.where(ds.image_ids[:5])),
+])  # fmt: skip
+def test_what_no_line_can_ask_for_again_is_taken_from_the_gallery(ds, make):
+    gallery = make(ds).gallery()
+    assert gallery.code == "gallery.table"
+    assert run(gallery.code, ds, gallery).index.tolist() == gallery._controller.ids
 
 
 def test_the_line_of_pandas_makes_the_selection(ds):
