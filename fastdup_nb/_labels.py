@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from ._facade import Facade
-from ._scan import count_processors
 from ._text import list_text
+from ._threads import count_processors
 from ._validation import check_choice
 from .errors import ParameterError
 from .graph import search

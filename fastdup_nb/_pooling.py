@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._linking import merge_equal
-from ._scan import count_processors
 from ._stages import Stages
 from ._text import list_text
+from ._threads import count_processors
 from .embeddings import Descriptors, score_edges
 from .errors import ParameterError
 from .findings.edges import Copies, IntArray, Score

@@ -23,6 +23,7 @@ from PIL import Image
 
 from ._progress import Progress
 from ._store import Store
+from ._threads import count_processors
 from .embeddings import Descriptors, Encoder
 from .errors import ImageError, ParameterError, StoreError
 from .images import (
@@ -161,15 +162,6 @@ def check_encoded(made: Descriptors, n_pictures: int) -> Descriptors:
             f"{n_pictures} pictures" + ("." if np.isfinite(vectors).all() else ", with NaN or infinity.")
         )
     return Descriptors(_normalized(vectors).astype(np.float32), made.details)
-
-
-def count_processors(n_jobs: int) -> int:
-    """Return the number of workers that *n_jobs* means: -1 is one for each processor this process may use."""
-    if n_jobs > 0:
-        return n_jobs
-    from joblib import cpu_count  # comes with scikit-learn; knows the limits of containers
-
-    return max(1, int(cpu_count()) + 1 + n_jobs)
 
 
 def _reduced(decoded: Decoded, encoder: Encoder | None) -> Image.Image:

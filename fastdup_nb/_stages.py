@@ -18,10 +18,11 @@ from ._decisions import Listed, open_journal
 from ._given import Settings, check_directions, check_length, join_columns, tell
 from ._linking import link_vectors, merge_equal
 from ._pixels import hash_in_full, number_pictures
-from ._scan import Scan, count_processors, facts_key, find_waiting, load_descriptors, scan_images
+from ._scan import Scan, facts_key, find_waiting, load_descriptors, scan_images
 from ._scores import PairScores
 from ._store import Store, default_location
 from ._text import TEXT, make_text, show_path
+from ._threads import count_processors
 from .embeddings import GENERIC_PRESETS, Descriptors, Encoder, load_encoder, presets_for
 from .errors import UnknownImageError
 from .graph import NeighborGraph, uses_nn_descent, warm_up

@@ -7,14 +7,13 @@ model that has not seen it, and no member of a family votes for another.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from .._threads import one_blas_thread
 from .edges import label_connected
 
 __all__ = [
@@ -25,7 +24,6 @@ __all__ = [
     "deal_folds",
     "find_families",
     "fit_scorer",
-    "one_thread",
     "score_folds",
     "share_families",
 ]
@@ -103,7 +101,7 @@ class Scorer:
 
 def fit_scorer(vectors: Vectors, labels: Ints, *, n_classes: int, random_state: int = 0) -> Scorer:
     """Fit the logistic regression of labels 0 ... n_classes - 1 on vectors of shape (n_samples, n_features)."""
-    with one_thread():
+    with one_blas_thread():
         return _fit(_Turned.of(vectors), np.arange(len(labels)), labels, n_classes, random_state)
 
 
@@ -118,7 +116,7 @@ def score_folds(
         if len(others) and own.any():
             logits[own] = _fit(turned, others, labels, n_classes, random_state).score(vectors[own])
 
-    with one_thread(), ThreadPoolExecutor(max(1, n_jobs)) as pool:
+    with one_blas_thread(), ThreadPoolExecutor(max(1, n_jobs)) as pool:
         turned = _Turned.of(vectors)
         list(pool.map(learn, range(N_FOLDS)))
     return logits
@@ -208,15 +206,6 @@ def _miss(logits: _Array, aims: _Array, shares: _Array) -> tuple[_Array, float]:
     chances -= aims
     chances *= shares
     return chances, value
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Keep BLAS to one thread: for products and steps this small, threads cost more than they give."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1, user_api="blas"):
-        yield
 
 
 @dataclass(frozen=True, eq=False)

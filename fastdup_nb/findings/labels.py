@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from .._text import TEXT
+from .._threads import one_blas_thread
 from .classifying import (
     Combiner,
     Floats,
@@ -20,7 +21,6 @@ from .classifying import (
     count_votes,
     deal_folds,
     fit_scorer,
-    one_thread,
     score_folds,
     share_families,
 )
@@ -317,7 +317,7 @@ def predict_labels(
         whole[codes < 0, :, 0] = labeled.score_new(codes, len(classes), random_state=random_state)
     evidence = np.ascontiguousarray(whole[:, :, list(KINDS[method])])
     targets, shares = np.eye(len(classes))[codes[told]], share_families(labeled.families[told])
-    with one_thread():
+    with one_blas_thread():
         chances = combine(evidence[told], targets, shares).chances(evidence)
         tested = _cross_fit(evidence[told], targets, labeled.families[told], random_state)
     chances[told] = tested

@@ -14,7 +14,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from .classifying import Combiner, Floats, Ints, combine, one_thread
+from .._threads import one_blas_thread
+from .classifying import Combiner, Floats, Ints, combine
 
 __all__ = ["LabelNoise", "fit_noise"]
 
@@ -83,7 +84,7 @@ def fit_noise(evidence: Floats, labels: Ints, shares: Floats | None = None, *, r
     >>> int(fit_noise(evidence, labels).margin.argmin())
     0
     """
-    with one_thread():
+    with one_blas_thread():
         return _fit_noise(evidence, labels, shares, random_state)
 
 
