@@ -364,6 +364,7 @@ def test_nothing_blinks_by_itself_where_motion_is_not_wanted(lab, page):
     page.keyboard.press("Space")
     assert word.inner_text() == "stays"
     page.emulate_media(reduced_motion="no-preference")
+    gallery(page).get_by_role("button", name="Side by side").click()
     page.keyboard.press("Escape")
 
 
