@@ -11,7 +11,8 @@ import pandas as pd
 from ._facade import Facade
 from ._given import check_length, check_told, tell
 from ._pooling import Pool, pool_one, pool_two
-from ._stages import COLUMNS, Stages
+from ._stages import Stages
+from ._table import COLUMNS
 from ._text import TEXT
 from .errors import ParameterError, ParameterTypeError
 from .findings.duplicates import read_similarity
