@@ -10,7 +10,8 @@ import pandas as pd
 
 from ._facade import Facade
 from ._given import check_length, check_told, tell
-from ._stages import COLUMNS, Stages
+from ._stages import Stages
+from ._table import COLUMNS
 from ._text import TEXT
 from .errors import ParameterError, ParameterTypeError
 
