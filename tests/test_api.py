@@ -72,7 +72,7 @@ print(json.dumps([sorted(m for m in new if m in {HEAVY!r}), len(others), late]))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy, n_others, late = json.loads(done.stdout)
     assert heavy == []
-    assert n_others < 30  # modules of other packages
+    assert n_others < 60  # modules of other packages; how many depends on their versions
     assert late == []
     assert done.stderr == ""
 
