@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import fastdup_nb as fd
-from fastdup_nb import dataset as dataset_module
+from fastdup_nb import _inspection
 from fastdup_nb.errors import ParameterError, ParameterTypeError, StoreError
 from fastdup_nb.results import Estimate
 from fastdup_nb.results import report as report_module
@@ -279,9 +279,9 @@ def test_duplicates_take_the_rule_by_position(dataset):
 def test_a_report_finds_everything_once(few, tmp_path, monkeypatch):
     found = []
     for name in ("find_duplicates", "find_outliers", "label_clusters", "find_quality_issues"):
-        original = getattr(dataset_module, name)
+        original = getattr(_inspection, name)
         counted = lambda *a, _name=name, _original=original, **k: (found.append(_name), _original(*a, **k))[1]  # noqa: E731
-        monkeypatch.setattr(dataset_module, name, counted)
+        monkeypatch.setattr(_inspection, name, counted)
     fd.Dataset(few, cache=None).report(tmp_path / "report.html")
     assert sorted(found) == ["find_duplicates", "find_outliers", "find_quality_issues", "label_clusters"]
 
