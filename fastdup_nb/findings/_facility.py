@@ -7,12 +7,13 @@ the greedy orders of the cells, merged by what each row adds.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
+
+from .._threads import count_processors
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float32]
@@ -64,7 +65,7 @@ def choose_representative(
     limits = [min(len(cell), 8 + 2 * -(-n * len(cell) // max(1, len(vectors)))) for cell in cells]
     ranked: dict[int, tuple[IntArray, FloatArray]] = {}
     short: Iterable[int] = range(len(cells))
-    n_threads = min(_MOST_THREADS, n_jobs if n_jobs > 0 else os.cpu_count() or 1)
+    n_threads = min(_MOST_THREADS, count_processors(n_jobs))
     with ThreadPoolExecutor(n_threads) as pool:
         while True:
             found = pool.map(lambda i: (i, _rank_cell(vectors[cells[i]], limits[i], included)), short)

@@ -159,6 +159,8 @@ class Novelties(ImageResult):
         if not self.model.n_images:
             return f"Nothing is known, so nothing can be said of {format_count(n_images, IMAGES)}."
         images, known = format_count(n_images, IMAGES), format_count(self.model.n_images, IMAGES)
+        if self.n_unscored == n_images:
+            return f"Nothing was compared: of {images}, none has a label that a known image has."
         told = f"{n:,} of {images} {'is' if n == 1 else 'are'} new" if n else f"None of {images} is surely new"
         return f"{told}, compared with {known} at a false-alarm rate of {self.false_alarm_rate:g}."
 
