@@ -36,7 +36,8 @@ class Inspection(Facade):
             comes again and again there are more (``docs/encoder.md``), and "strict" leaves few of them. For your own
             vectors, where nothing can be calibrated, the presets are plain cosine similarities.
         keep : {"first", "largest", "sharpest", "oldest"}, default "first"
-            Which image of a group stays: the first listed, the one with most pixels, the sharpest, or the oldest by
+            Which image of a group stays: the first listed, the one with most pixels, the one with the finest detail
+            (of about equal ones that with most pixels, so no thumbnail stays for its original), or the oldest by
             EXIF time (else by file time). By any rule a symbolic link stays only where all are links.
         include_rejected : bool, default False
             Whether ``pairs`` lists those judged "not duplicates" too, told by a column ``is_rejected``. They are in no

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageFilter
 
 import fastdup_nb as fd
 from fastdup_nb.errors import ParameterError, ParameterTypeError
@@ -223,9 +224,23 @@ def test_one_of_each_group_stays_by_the_rule(dataset, keep):
         elif keep == "largest":
             assert facts.loc[kept, "width"] * facts.loc[kept, "height"] == (facts["width"] * facts["height"]).max()
         elif keep == "sharpest":
-            assert facts.loc[kept, "sharpness"] == facts["sharpness"].max()
+            detail = facts["sharpness"] * facts[["width", "height"]].min(axis=1).clip(upper=160)
+            assert detail[kept] >= detail.max() / 1.2
         elif facts["exif_time"].notna().any():
             assert facts.loc[kept, "exif_time"] == facts["exif_time"].min()
+
+
+def test_the_sharpest_is_neither_a_thumbnail_nor_a_blurred_copy(few):
+    photo = Image.open(few / "cat.jpg")
+    for side in (96, 160, 200):
+        photo.resize((side, round(side * photo.height / photo.width)), Image.Resampling.LANCZOS).save(
+            few / f"a{side}.png"
+        )
+    photo.filter(ImageFilter.GaussianBlur(3)).save(few / "blurred.png")
+    members = fd.Dataset(few, cache=None).duplicates(keep="sharpest").members
+    group = members[members["group"] == members.loc["cat.jpg", "group"]]
+    assert set(group.index) >= {"a96.png", "a160.png", "a200.png", "blurred.png"}
+    assert group.index[group["is_kept"]].tolist() == ["cat.jpg"]
 
 
 @pytest.mark.parametrize("keep", ["first", "largest", "sharpest", "oldest"])

@@ -480,6 +480,11 @@ def test_a_thumbnail_is_a_small_jpeg_of_the_same_shape_without_metadata():
     thumbnail = Image.open(io.BytesIO(render_thumbnail(decode_image(with_exif(make="Canon", size=(640, 480))).image)))
     assert (thumbnail.format, thumbnail.size) == ("JPEG", (160, 120))
     assert not thumbnail.getexif()
+    for form in ("JPEG", "GIF"):
+        buffer = io.BytesIO()
+        PHOTO.save(buffer, form, comment=b"taken at home")
+        image = decode_image(buffer.getvalue()).image
+        assert b"taken at home" not in render_thumbnail(image) + render_thumbnail(image, size=max(image.size))
     assert render_thumbnail(PHOTO, size=64) != render_thumbnail(PHOTO, size=96)
 
 

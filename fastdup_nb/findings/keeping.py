@@ -10,10 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..graph import NeighborGraph
+from ..images import WORKING_SIDE
 
 KEEP_RULES = ("first", "largest", "sharpest", "oldest")
 #: Vectors of the same pixels, from a JPEG decoded at reduced scale and from another file, are nearer (1 - cosine).
-SAME_PIXELS_DISTANCE = 0.005
+SAME_PIXELS_DISTANCE = 0.012
+#: Images whose detail differs by less than about a fifth are equally sharp, and the one with most pixels stays.
+_STEPS_OF_DETAIL = 4
 
 
 def rank_images(images: pd.DataFrame, keep: str) -> npt.NDArray[np.int64]:
@@ -27,6 +30,7 @@ def rank_images(images: pd.DataFrame, keep: str) -> npt.NDArray[np.int64]:
     images : DataFrame
         With ``width``, ``height``, ``file_size``, ``sharpness``, ``exif_time`` and ``path``.
     keep : {"first", "largest", "sharpest", "oldest"}
+        ``sharpest`` takes the finest detail that a small copy resolves and, of about equal ones, most pixels;
         ``oldest`` takes images with an EXIF time before those without, which go by the time of their file.
     """
     keys = [np.arange(len(images)), *_keep_keys(images, keep), _rank_links(images["path"])]
@@ -103,11 +107,12 @@ def find_unsure_of(
 
 def _keep_keys(images: pd.DataFrame, keep: str) -> list[npt.NDArray[np.generic]]:
     """Return what a rule ranks by, smaller first; the last key counts most."""
+    sides = images[["width", "height"]].to_numpy(dtype=float)
     if keep == "largest":
-        pixels = images["width"].astype(float) * images["height"].astype(float)
-        return [-images["file_size"].to_numpy(dtype=float), -pixels.to_numpy()]
-    if keep == "sharpest":
-        return [-images["sharpness"].to_numpy(dtype=float)]
+        return [-images["file_size"].to_numpy(dtype=float), -sides.prod(axis=1)]
+    if keep == "sharpest":  # sharpness is told by the pixel of a working picture: a thumbnail of anything is sharp
+        detail = images["sharpness"].to_numpy(dtype=float) * np.minimum(sides.min(axis=1), WORKING_SIDE)
+        return [-sides.prod(axis=1), -np.round(_STEPS_OF_DETAIL * np.log2(1 + detail))]
     if keep == "oldest":
         taken = images["exif_time"].to_numpy(dtype="datetime64[s]").astype(np.int64)
         has_none = images["exif_time"].isna().to_numpy(dtype=bool)
