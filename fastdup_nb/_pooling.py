@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ._linking import merge_equal
 from ._stages import Stages
@@ -39,8 +40,8 @@ class Pool:
     def __len__(self) -> int:
         return len(self.image_ids)
 
-    def copies(self, near: tuple[IntArray, IntArray]) -> Copies:
-        """Return the images as those of ``findings``; rows of *near* may have the same pixels."""
+    def copies(self, near: tuple[IntArray, IntArray, npt.NDArray[np.float32]]) -> Copies:
+        """Return the images as those of ``findings``; pairs of rows in *near*, so far apart, may have the same pixels."""
         pixels = self.number_pixels(find_unsure_of(self.facts, self.rows, *near))
         return Copies(self.image_ids, self.rows, self.files, pixels, np.arange(len(self)))
 

@@ -270,6 +270,17 @@ def test_hard_links_are_counted_as_nothing_to_gain(few):
     assert (dups.n_removable, dups.n_same_files) == (3, 2)
 
 
+def test_fine_texture_does_not_hide_the_same_pixels_in_another_container(tmp_path):
+    y, x = np.mgrid[:512, :512]
+    gray = 127 + 100 * np.sin(0.9 * x + 0.02 * y * np.sin(y / 40)) * np.sin(y / 60)
+    waves = np.stack([gray, 0.8 * gray, 255 - gray], axis=-1).clip(0, 255).astype(np.uint8)
+    Image.fromarray(waves).save(tmp_path / "a.jpg", quality=92)  # decoded at half its size; that of the PNG is averaged
+    Image.open(tmp_path / "a.jpg").save(tmp_path / "b.png")
+    ds = fd.Dataset(tmp_path, cache=None)
+    assert ds.duplicates().pairs["tier"].tolist() == ["identical pixels"]
+    assert ds.leaks(["train", "test"]).pairs["tier"].tolist() == ["identical pixels"]
+
+
 def test_metadata_and_containers_do_not_change_the_picture(tmp_path, sample_folder):
     from PIL import Image
 

@@ -13,8 +13,10 @@ from ..graph import NeighborGraph
 from ..images import WORKING_SIDE
 
 KEEP_RULES = ("first", "largest", "sharpest", "oldest")
-#: Vectors of the same pixels, from a JPEG decoded at reduced scale and from another file, are nearer (1 - cosine).
-SAME_PIXELS_DISTANCE = 0.012
+#: Vectors of the same pixels are nearer (1 - cosine): those of two JPEGs, both decoded at reduced scale, ...
+_SAME_JPEG_DISTANCE = 0.005
+#: ... and those of a JPEG and a file of another kind, which is decoded whole: fine texture tells them apart.
+SAME_PIXELS_DISTANCE = 0.05
 #: Images whose detail differs by less than about a fifth are equally sharp, and the one with most pixels stays.
 _STEPS_OF_DETAIL = 4
 
@@ -79,7 +81,7 @@ def find_unsure_pixels(
         Of the distinct vectors.
     """
     near, ranks = np.nonzero((graph.indices >= 0) & (graph.distances <= SAME_PIXELS_DISTANCE))
-    return find_unsure_of(facts, rows, near, graph.indices[near, ranks])
+    return find_unsure_of(facts, rows, near, graph.indices[near, ranks], graph.distances[near, ranks])
 
 
 def find_unsure_of(
@@ -87,8 +89,9 @@ def find_unsure_of(
     rows: npt.NDArray[np.int64],
     near: npt.NDArray[np.integer],
     others: npt.NDArray[np.integer],
+    distances: npt.NDArray[np.floating],
 ) -> list[int]:
-    """Return the same, given the pairs of rows that are at most SAME_PIXELS_DISTANCE apart."""
+    """Return the same, given the pairs of rows that are at most SAME_PIXELS_DISTANCE apart, and how far they are."""
     # vectors of a user's own may differ for the same pixels: each row is named, then
     named = {(facts[image]["pixel_hash"], int(rows[image])): image for image in reversed(range(len(facts)))}
     contents: dict[tuple[int, object, object], list[int]] = {}
@@ -99,10 +102,16 @@ def find_unsure_of(
     for row, width, height in contents:
         sizes_of_row.setdefault(row, []).append((width, height))
     unsure = {image for images in contents.values() if len(images) > 1 for image in images}
-    for row, other in zip(near.tolist(), others.tolist(), strict=True):
+    for row, other, distance in zip(near.tolist(), others.tolist(), distances.tolist(), strict=True):
         for size in set(sizes_of_row[row]) & set(sizes_of_row[other]):
-            unsure.update(contents[(row, *size)], contents[(other, *size)])
+            both = contents[(row, *size)], contents[(other, *size)]
+            if distance <= _SAME_JPEG_DISTANCE or _is_jpeg(facts, both[0]) != _is_jpeg(facts, both[1]):
+                unsure.update(*both)
     return sorted(image for image in unsure if facts[image]["format"] == "JPEG")
+
+
+def _is_jpeg(facts: Sequence[Mapping[str, object]], images: Sequence[int]) -> set[bool]:
+    return {facts[image]["format"] == "JPEG" for image in images}
 
 
 def _keep_keys(images: pd.DataFrame, keep: str) -> list[npt.NDArray[np.generic]]:
