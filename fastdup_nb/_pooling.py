@@ -41,7 +41,7 @@ class Pool:
         return len(self.image_ids)
 
     def copies(self, near: tuple[IntArray, IntArray, npt.NDArray[np.float32]]) -> Copies:
-        """Return the images as those of ``findings``; pairs of rows in *near*, so far apart, may have the same pixels."""
+        """Return the images as those of ``findings``; pairs of rows in *near* may have the same pixels."""
         pixels = self.number_pixels(find_unsure_of(self.facts, self.rows, *near))
         return Copies(self.image_ids, self.rows, self.files, pixels, np.arange(len(self)))
 

@@ -270,6 +270,19 @@ def test_hard_links_are_counted_as_nothing_to_gain(few):
     assert (dups.n_removable, dups.n_same_files) == (3, 2)
 
 
+def test_where_many_are_only_near_it_says_to_look(tmp_path):
+    for i in range(12):
+        form = Image.new("RGB", (240, 320), "white")
+        for line in range(8):
+            form.paste("black", (20, 30 + 30 * line, 60 + (37 * i + 53 * line) % 150, 40 + 30 * line))
+        form.save(tmp_path / f"{i:02}.png")
+    told = "8 images or more are only near"
+    dups = fd.Dataset(tmp_path, cache=None).duplicates("loose")
+    assert (told in repr(dups)) == (told in dups._repr_html_()) == (dups.groups["size"].max() > 8)
+    assert dups.groups["size"].max() > 8
+    assert told not in repr(fd.Dataset(tmp_path, cache=None).duplicates(1.0))
+
+
 def test_fine_texture_does_not_hide_the_same_pixels_in_another_container(tmp_path):
     y, x = np.mgrid[:512, :512]
     gray = 127 + 100 * np.sin(0.9 * x + 0.02 * y * np.sin(y / 40)) * np.sin(y / 60)
