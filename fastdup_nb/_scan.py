@@ -115,6 +115,8 @@ def load_descriptors(store: Store, digests: Sequence[str], encoder_key: str) -> 
     vectors: npt.NDArray[np.float32] | None = None
     details: npt.NDArray[np.uint8] | None = None
     for key, vector, detail in store.vectors(list(rows)):
+        if len(vector) % np.dtype(np.float16).itemsize:
+            raise store.damaged()
         value = np.frombuffer(vector, dtype=np.float16)
         if vectors is None:
             vectors = np.empty((len(digests), len(value)), dtype=np.float32)
@@ -125,6 +127,10 @@ def load_descriptors(store: Store, digests: Sequence[str], encoder_key: str) -> 
                 f"{str(store.folder)!r}."
             )
         vectors[rows[key]] = value
+        if not np.isfinite(value).all() or (None if detail is None else len(detail)) != (
+            None if details is None else details.shape[1]
+        ):
+            raise store.damaged()
         if details is not None and detail is not None:
             details[rows[key]] = np.frombuffer(detail, dtype=np.uint8)
     if vectors is None:

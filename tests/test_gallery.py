@@ -386,11 +386,18 @@ def test_any_frame_with_image_ids_has_a_gallery(ds):
         ["image_id_a", "image_id_b"]
     ].to_numpy().tolist()[: len(page["rows"])]
     assert Browser(ds.gallery([])).page()["note"] == "There is no image in it."
+    wide = images["width"] > 300
+    assert wide.isna().any()
+    assert ds.gallery(wide)._controller.ids == images.index[wide.fillna(False)].tolist()
 
 
 def test_what_cannot_be_shown_is_a_clear_error(ds):
     with pytest.raises(UnknownImageError, match=r"no/such\.jpg.*ds\.images\.index"):
         ds.gallery(["no/such.jpg"])
+    with pytest.raises(UnknownImageError, match=r"'a\.jpg' in this dataset"):
+        ds.gallery(["a.jpg"])
+    with pytest.raises(UnknownImageError, match=r"'a\.jpg' nor 1 of the others given in this dataset"):
+        ds.gallery(["a.jpg", ds.image_ids[0], "b.jpg"])
     with pytest.raises(ParameterError, match="image_id_a"):
         ds.gallery(pd.DataFrame({"x": [1]}))
     with pytest.raises(ParameterError, match="backend"):

@@ -545,6 +545,15 @@ def test_a_key_press_is_stored_at_once(dataset_of):
 # ---- datasets
 
 
+def test_where_a_mask_is_missing_it_is_not_true(few):
+    (few / "broken.jpg").write_bytes(b"no picture")
+    ds = fd.Dataset(few, cache=None, tags=None)
+    mask = ds.images["width"] > 0
+    assert mask.isna().sum() == 1
+    assert ds.where(mask).image_ids == ds.images.index[~ds.images["is_broken"]].tolist()
+    assert ds.where(mask.fillna(False).astype(bool)).image_ids == ds.where(mask).image_ids
+
+
 def test_variations_and_parts_share_tags(dataset_of):
     for options in ({}, {"cache": None}):
         ds = dataset_of(**options)
