@@ -354,6 +354,41 @@ def test_an_error_in_the_kernel_is_told_in_the_gallery(ds):
     assert "no/such.jpg" in answer["text"]
 
 
+@pytest.mark.parametrize("message", [
+    ["op"], "page", None, {}, {"op": None, "n": 1}, {"op": "tag", "row": -2, "tag": "drop", "n": 1},
+    {"op": "tag", "row": 10**30, "tag": "drop", "n": 1}, {"op": "drop_others", "row": -2, "n": 1},
+    {"op": "tag", "items": [0], "tag": None, "n": 1}, {"op": "tag", "items": [0], "tag": True, "n": 1},
+    {"op": "tag", "items": [0], "tag": 1.5, "n": 1}, {"op": "tag", "items": None, "tag": "drop", "n": 1},
+    {"op": "tag", "ids": ["no/such.jpg"], "tag": "drop", "n": 1},
+    {"op": "select", "ids": ["no/such.jpg"], "mode": "add", "n": 1},
+    {"op": "select", "row": True, "mode": "set", "n": 1},
+])  # fmt: skip
+def test_what_no_gallery_would_send_is_refused_and_told_once(ds, message):
+    browser = Browser(ds.duplicates().gallery())
+    browser.page()
+    browser.got.clear()
+    browser.gallery._handle_custom_msg(message, [])
+    kinds = [content["kind"] for content, _ in browser.got]
+    assert kinds == ["error", *["done"] * (isinstance(message, dict) and "n" in message)]
+    assert ds.tags.to_frame().empty
+    assert browser.gallery.selection_frame().empty
+
+
+def test_a_position_that_is_none_is_left_alone(ds):
+    browser = Browser(ds.duplicates().gallery())
+    browser.send("reject", items=[-2, 10**30])
+    assert ds.tags.pairs().empty
+    browser.send("reject", items=[1, -2])
+    assert len(ds.tags.pairs()) == 1
+
+
+@pytest.mark.parametrize(("asked", "found"), [(-5, 0), (10**30, 145), (3, 3)])
+def test_a_page_that_cannot_be_is_the_nearest_that_may(ds, asked, found):
+    gallery = ds.gallery(ds.image_ids[:146])
+    gallery.set_state({"page": asked})
+    assert gallery.page == found
+
+
 def test_a_picture_opens_in_full_with_its_facts_and_neighbors(ds):
     browser = Browser(ds.duplicates().gallery())
     [picture] = browser.send("open", id="train/animal/cat.jpg")

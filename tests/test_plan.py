@@ -445,6 +445,68 @@ def test_a_plan_made_anew_goes_on_too(few, away, point):
     assert {Path(path).name: data for path, data in contents(few).items()} == before
 
 
+def cut(away, n_events, n_more=0):
+    """Leave so many events of a manifest, and so many bytes of the next one."""
+    path = away / fd.export.MANIFEST_NAME
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:n_events]) + lines[n_events][:n_more])
+
+
+@pytest.mark.parametrize("again", ["undo", "apply"])
+@pytest.mark.parametrize("n_more", [0, 40])
+def test_files_of_which_a_cut_manifest_does_not_tell_are_known_by_their_content(ds, few, away, n_more, again):
+    (few / "link.jpg").symlink_to(few / "shuttle.jpg")
+    ds = fd.Dataset(few, cache=None)
+    before = contents(few)
+    ids = [image_id for image_id in ds.image_ids if image_id != "shuttle.jpg"]
+    assert set(statuses(ds.plan(ids, move_to=away).apply()).values()) == {"done"}
+    cut(away, 1 + len(ids) + 2, n_more)  # of the first move it is told that it is done
+    if again == "apply":
+        assert set(statuses(fd.load_plan(away).apply()).values()) == {"done"}
+    assert set(statuses(fd.load_plan(away).undo()).values()) == {"undone"}
+    assert contents(few) == before
+    assert (few / "link.jpg").is_symlink()
+    assert contents(away) == {}
+
+
+def test_another_file_where_one_was_planned_to_go_is_left_there_and_told(ds, few, away):
+    ds.plan(move_to=away).apply()
+    cut(away, 3)
+    (away / "engine.jpg").write_bytes(b"another")
+    frame = fd.load_plan(away).undo()
+    assert statuses(frame) == {"engine.jpg": "missing", "pets/cat.jpg": "undone"}
+    assert "another file" in frame["error"][0]
+    assert contents(away) == {str(away / "engine.jpg"): b"another"}
+    (away / "engine.jpg").unlink()
+    assert statuses(fd.load_plan(away).undo()) == {"engine.jpg": "missing", "pets/cat.jpg": "undone"}
+
+
+@pytest.mark.parametrize("swap", ["content", "same size", "link", "nowhere"])
+def test_what_is_no_longer_what_was_moved_is_not_put_back(ds, few, away, tmp_path, swap):
+    ds.plan(move_to=away).apply()
+    moved = away / "engine.jpg"
+    size = moved.stat().st_size
+    moved.unlink()
+    (tmp_path / "secret").write_bytes(b"secret")
+    if swap in {"content", "same size"}:
+        moved.write_bytes(b"another" if swap == "content" else bytes(size))
+    else:
+        moved.symlink_to(tmp_path / ("secret" if swap == "link" else "no such file"))
+    frame = fd.load_plan(away).undo()
+    assert statuses(frame) == {"engine.jpg": "done", "pets/cat.jpg": "undone"}
+    assert "is not what was moved there" in frame["error"][0]
+    assert os.path.lexists(moved)
+    assert not os.path.lexists(few / "engine.jpg")
+
+
+@pytest.mark.parametrize(("digest", "stamp", "found"), [
+    (None, None, None), (None, (3, 0, 0), True), (None, (4, 0, 0), False), ("0" * 64, (-1, -1, -1), False),
+])  # fmt: skip
+def test_a_file_without_a_digest_is_known_by_its_size(tmp_path, digest, stamp, found):
+    (tmp_path / "x").write_bytes(b"abc")
+    assert _move.is_known(tmp_path / "x", digest, stamp) is found
+
+
 # ---- hostile names and manifests
 
 
