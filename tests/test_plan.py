@@ -469,6 +469,18 @@ def test_files_of_which_a_cut_manifest_does_not_tell_are_known_by_their_content(
     assert contents(away) == {}
 
 
+def test_planned_files_that_a_cut_manifest_no_longer_names_are_told(ds, few, away):
+    ds.plan(move_to=away).apply()
+    cut(away, 2, 40)
+    with pytest.warns(UserWarning, match=r"was cut: 1 of the files.*Look for them in '.*away'"):
+        plan = fd.load_plan(away)
+    assert statuses(plan.undo()) == {"engine.jpg": "undone"}
+    assert list(contents(away)) == [str(away / "pets" / "cat.jpg")]
+    (away / "pets" / "cat.jpg").rename(few / "pets" / "cat.jpg")
+    ds.plan(move_to=away).apply()
+    assert set(statuses(fd.load_plan(away).undo()).values()) == {"undone"}
+
+
 def test_another_file_where_one_was_planned_to_go_is_left_there_and_told(ds, few, away):
     ds.plan(move_to=away).apply()
     cut(away, 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -144,7 +145,7 @@ class Plan:
         manifest.record("done", move)
         return "done", ""
 
-    def _undo(self, move: Move, state: str, manifest: Manifest) -> Outcome:
+    def _undo(self, move: Move, state: str, manifest: Manifest) -> Outcome:  # noqa: PLR0911 - one for each status
         source, destination = self._paths(move)
         is_told = state in {"done", "intent", "undoing"}
         if not is_told and os.path.lexists(source):
@@ -290,6 +291,13 @@ def load_plan(path: str | os.PathLike[str], *, root: str | os.PathLike[str] | No
             f"{str(manifest.root)!r}, is not believed. If it is the collection, say so: load_plan(path, root=...)."
         )
     moves = manifest.moves()
+    n_lost = manifest.count_moves() - len(moves)
+    if n_lost > 0:
+        warnings.warn(
+            f"The manifest {str(file)!r} was cut: {n_lost:,} of the files that were planned are no longer named in it, "
+            f"and are not put back. Look for them in {str(manifest.folder)!r}.",
+            stacklevel=2,
+        )
     seen = {move.key: (event, "") for move, event in moves if event in {"done", "undone"}}
     place = manifest.root if root is None else Path(os.fspath(root)).expanduser().absolute()
     return Plan(tuple(move for move, _ in moves), manifest.folder, place, seen, root is not None)
