@@ -19,10 +19,12 @@ from .classifying import (
     combine,
     count_votes,
     deal_folds,
+    fit_logistic_scorer,
     fit_scorer,
     one_hot,
     one_thread,
     score_folds,
+    score_logistic_folds,
     share_families,
 )
 from .noise import LabelNoise, fit_noise
@@ -93,20 +95,23 @@ class Labeled:
             [places.get(str(name), -1) if isinstance(name, str) else -1 for name in self.labels], dtype=np.int64
         )
 
-    def evidence(self, codes: Ints, n_classes: int, *, n_jobs: int, random_state: int) -> Floats:
+    def evidence(
+        self, codes: Ints, n_classes: int, *, n_jobs: int, random_state: int, is_logistic: bool = False
+    ) -> Floats:
         """Return the out-of-sample evidence of images with a class >= 0: (n_images, n_classes, 2); zero for others."""
+        score = score_logistic_folds if is_logistic else score_folds
         told = np.flatnonzero(codes >= 0)
         folds = deal_folds(codes[told], self.families[told], random_state=random_state)
         evidence = np.zeros((len(codes), n_classes, 2))
         vectors = self.vectors[self.rows[told]]
-        evidence[told, :, 0] = score_folds(vectors, codes[told], folds, n_classes=n_classes, n_jobs=n_jobs)
+        evidence[told, :, 0] = score(vectors, codes[told], folds, n_classes=n_classes, n_jobs=n_jobs)
         evidence[:, :, 1] = self._votes(codes, n_classes)
         return evidence
 
-    def score_new(self, codes: Ints, n_classes: int) -> Floats:
+    def score_new(self, codes: Ints, n_classes: int, *, is_logistic: bool = False) -> Floats:
         """Return logits of the images without a class, from a model of all that have one."""
-        told = codes >= 0
-        scorer = fit_scorer(self.vectors[self.rows[told]], codes[told], n_classes=n_classes)
+        told, fit = codes >= 0, fit_logistic_scorer if is_logistic else fit_scorer
+        scorer = fit(self.vectors[self.rows[told]], codes[told], n_classes=n_classes)
         return scorer.score(self.vectors[self.rows[~told]])
 
     def neighbors_of(self, image_id: str) -> pd.DataFrame:
@@ -308,7 +313,7 @@ def predict_labels(
     labeled : Labeled
         Images with vectors; those with a label teach.
     method : {"auto", "logistic", "neighbors"}, default "auto"
-        The kind of evidence; ``"auto"`` joins both.
+        The kind of evidence; ``"auto"`` joins a linear discriminant of the vectors and the neighbors.
     n_jobs : int, default 1
     random_state : int, default 0
     """
@@ -316,11 +321,12 @@ def predict_labels(
     told = np.flatnonzero(codes >= 0)
     if len(classes) < 2:
         return _no_predictions(labeled)
-    targets, shares = np.eye(len(classes))[codes[told]], share_families(labeled.families[told])
+    targets, is_logistic = np.eye(len(classes))[codes[told]], method == "logistic"
+    shares = share_families(labeled.families[told])
     with one_thread():
-        whole = labeled.evidence(codes, len(classes), n_jobs=n_jobs, random_state=random_state)
+        whole = labeled.evidence(codes, len(classes), n_jobs=n_jobs, random_state=random_state, is_logistic=is_logistic)
         if len(told) < len(codes):
-            whole[codes < 0, :, 0] = labeled.score_new(codes, len(classes))
+            whole[codes < 0, :, 0] = labeled.score_new(codes, len(classes), is_logistic=is_logistic)
         evidence = np.ascontiguousarray(whole[:, :, list(KINDS[method])])
         chances = combine(evidence[told], targets, shares).chances(evidence)
         tested = _cross_fit(evidence[told], targets, labeled.families[told], random_state)
