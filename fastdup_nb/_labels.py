@@ -33,7 +33,7 @@ class Labels(Facade):
     def label_issues(self) -> LabelIssues:
         """Find images that are labeled as what they do not show.
 
-        Each label is compared with what the picture shows by the evidence of other pictures: a logistic regression of
+        Each label is compared with what the picture shows by the evidence of other pictures: a linear discriminant of
         the vectors, cross-validated, and the labels of the nearest neighbors. An image, its duplicates and its own
         label never vote for it. A model of mistakes then tells ambiguous pictures from wrong labels. Labels are those
         of the source; a label decided with ``ds.relabel`` takes its place, and that image is not reported.
@@ -94,7 +94,8 @@ class Labels(Facade):
         Parameters
         ----------
         method : {"auto", "neighbors", "logistic"}, default "auto"
-            The labels of the nearest neighbors, a logistic regression of the vectors, or both joined.
+            The labels of the nearest neighbors; a logistic regression of the vectors, which takes longer; or the
+            neighbors joined with a linear discriminant of the vectors.
         which : {"unlabeled", "all"}, default "unlabeled"
             Which images to predict. Those that have a label are predicted by models that saw neither them nor their
             duplicates.

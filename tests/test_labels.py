@@ -16,7 +16,13 @@ from sklearn.neighbors import NearestNeighbors
 
 import fastdup_nb as fd
 from fastdup_nb.errors import ParameterError, UnknownImageError
-from fastdup_nb.findings.classifying import count_votes, deal_folds, find_families, score_folds
+from fastdup_nb.findings.classifying import (
+    count_votes,
+    deal_folds,
+    find_families,
+    score_folds,
+    score_logistic_folds,
+)
 from fastdup_nb.findings.labels import Labeled, find_conflicts, find_label_issues, predict_labels
 
 
@@ -143,6 +149,16 @@ def test_a_class_of_few_images_teaches_nothing_and_is_not_reported():
     assert not found.classes.loc["rare", "is_judged"]
 
 
+def test_mistakes_among_many_classes_of_few_images_are_found():
+    rng = np.random.default_rng(0)
+    truth = np.repeat(np.arange(300), 4)
+    vectors = unit(rng.normal(size=(300, 64))[truth] + 0.6 * rng.normal(size=(1200, 64)))
+    labels, wrong = flipped(truth, "uniform")
+    table = find_label_issues(labeled(vectors, labels)).table.sort_index()
+    assert wrong[table["is_label_issue"]].mean() > 0.9
+    assert table["is_label_issue"].to_numpy()[wrong].mean() > 0.9
+
+
 def test_a_rare_class_is_not_taken_for_a_mistake():
     vectors, truth = digits()
     keep = (truth != 4) | (np.cumsum(truth == 4) <= 8)
@@ -175,7 +191,7 @@ def test_folds_keep_families_whole_and_classes_even():
     families = np.arange(600) // 2
     folds = deal_folds(truth, families)
     assert (folds[::2] == folds[1::2]).all()
-    assert np.bincount(folds).min() > 100
+    assert np.bincount(folds).tolist() == [30] * 20
     alone = deal_folds(truth, np.arange(600))
     assert pd.crosstab(alone, truth).to_numpy().std(axis=0).max() < 1
 
@@ -186,6 +202,27 @@ def test_an_image_its_copies_and_its_duplicates_do_not_vote():
     indices = np.array([[1, 2], [0, 2], [0, 1], [0, -1]], dtype=np.int32)
     votes = count_votes(labels, rows, families, indices, n_classes=2)
     assert votes.tolist() == [[1, 0], [1, 0], [0.5, 1.5], [0.5, 0.5]]
+
+
+def test_near_neighbors_count_more_and_one_at_the_median_is_one_vote():
+    labels, every = np.array([0, 1, 2, 3]), np.arange(4)
+    indices, distances = np.full((4, 3), -1, dtype=np.int32), np.full((4, 3), np.inf, dtype=np.float32)
+    indices[0], distances[0] = [1, 2, 3], [0.4, 0.5, 0.6]
+    near, median, far = count_votes(labels, every, every, indices, distances, n_classes=4)[0, 1:]
+    assert median == pytest.approx(1)
+    assert near == pytest.approx(np.e)
+    assert far == pytest.approx(1 / np.e)
+
+
+@pytest.mark.parametrize("n_classes", [2, 5])
+def test_logistic_folds_are_those_of_scikit_learn(n_classes):
+    vectors, truth = (array[digits(1700)[1] < n_classes] for array in digits(1700))
+    folds = deal_folds(truth, np.arange(len(truth)))
+    own = folds % 5 == 0
+    logits = score_logistic_folds(vectors, truth, folds, n_classes=n_classes + 1)  # of one class there is no image
+    model = LogisticRegression(max_iter=1000, tol=1e-3).fit(vectors[~own], truth[~own])
+    chances = np.exp(logits[own]) / np.exp(logits[own]).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(chances[:, :-1], model.predict_proba(vectors[own]), atol=1e-3)
 
 
 def test_wrongly_labeled_copies_do_not_hide_each_other():
@@ -352,7 +389,7 @@ def test_labels_and_splits_from_folders_whose_names_are_no_text_work(few, tmp_pa
         os.replace(path, folder + b"/%d.jpg" % i)
     ds = fd.Dataset(tmp_path / "named", labels="folder", split="folder", cache=None)
     assert set(ds.images["label"]) == {"caf\\xe9", "plain"}
-    assert ds.label_issues().classes.index.tolist() == ["caf\\xe9", "plain"]
+    assert set(ds.label_issues().classes.index) == {"caf\\xe9", "plain"}
     assert ds.leaks().summary[["split_a", "split_b"]].iloc[0].tolist() == ["caf\\xe9", "plain"]
     halves = fd.Dataset(few.parent / "named", labels=["\ud800", "b"] * 3, cache=None)  # no file system's
     assert "\\ud800" in repr(halves.label_issues()._repr_html_())
@@ -382,7 +419,9 @@ def test_missing_labels_are_predicted_and_a_confidence_means_what_it_says(method
     for low in (0.3, 0.5, 0.7, 0.9):
         here = new["confidence"].between(low, low + 0.2).to_numpy()
         if here.sum() > 60:
-            assert right[here].mean() == pytest.approx(new["confidence"][here].mean(), abs=0.12)
+            assert right[here].mean() == pytest.approx(
+                new["confidence"][here].mean(), abs=max(0.12, 1.5 / here.sum() ** 0.5)
+            )
 
 
 def test_the_report_is_that_of_scikit_learn():

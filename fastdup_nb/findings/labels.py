@@ -20,8 +20,11 @@ from .classifying import (
     combine,
     count_votes,
     deal_folds,
+    fit_logistic_scorer,
     fit_scorer,
+    one_hot,
     score_folds,
+    score_logistic_folds,
     share_families,
 )
 from .noise import LabelNoise, fit_noise
@@ -92,20 +95,23 @@ class Labeled:
             [places.get(str(name), -1) if isinstance(name, str) else -1 for name in self.labels], dtype=np.int64
         )
 
-    def evidence(self, codes: Ints, n_classes: int, *, n_jobs: int, random_state: int) -> Floats:
+    def evidence(
+        self, codes: Ints, n_classes: int, *, n_jobs: int, random_state: int, is_logistic: bool = False
+    ) -> Floats:
         """Return the out-of-sample evidence of images with a class >= 0: (n_images, n_classes, 2); zero for others."""
+        score = score_logistic_folds if is_logistic else score_folds
         told = np.flatnonzero(codes >= 0)
         folds = deal_folds(codes[told], self.families[told], random_state=random_state)
-        options = {"n_classes": n_classes, "random_state": random_state}
         evidence = np.zeros((len(codes), n_classes, 2))
-        evidence[told, :, 0] = score_folds(self.vectors[self.rows[told]], codes[told], folds, n_jobs=n_jobs, **options)
+        vectors = self.vectors[self.rows[told]]
+        evidence[told, :, 0] = score(vectors, codes[told], folds, n_classes=n_classes, n_jobs=n_jobs)
         evidence[:, :, 1] = self._votes(codes, n_classes)
         return evidence
 
-    def score_new(self, codes: Ints, n_classes: int, *, random_state: int) -> Floats:
+    def score_new(self, codes: Ints, n_classes: int, *, is_logistic: bool = False) -> Floats:
         """Return logits of the images without a class, from a model of all that have one."""
-        told = codes >= 0
-        scorer = fit_scorer(self.vectors[self.rows[told]], codes[told], n_classes=n_classes, random_state=random_state)
+        told, fit = codes >= 0, fit_logistic_scorer if is_logistic else fit_scorer
+        scorer = fit(self.vectors[self.rows[told]], codes[told], n_classes=n_classes)
         return scorer.score(self.vectors[self.rows[~told]])
 
     def neighbors_of(self, image_id: str) -> pd.DataFrame:
@@ -120,8 +126,13 @@ class Labeled:
         labels = pd.Series([self.labels[i] for i in kept], index=index, dtype=TEXT)
         return pd.DataFrame({"label": labels, "similarity": similarity.astype(np.float32)}, index=index)
 
+    def votes(self, codes: Ints, n_classes: int, distances: npt.NDArray[np.float32] | None = None) -> Floats:
+        """Return how many neighbors of each image are of each class; with *distances*, near ones count more."""
+        votes = count_votes(codes, self.rows, self.row_families, self.indices, distances, n_classes=n_classes)
+        return votes[self.rows]
+
     def _votes(self, codes: Ints, n_classes: int) -> Floats:
-        votes = count_votes(codes, self.rows, self.row_families, self.indices, n_classes=n_classes)[self.rows]
+        votes = self.votes(codes, n_classes, self.distances)
         prior = np.bincount(codes[codes >= 0], minlength=n_classes) / max((codes >= 0).sum(), 1)
         logs: Floats = np.log((votes + prior + 1e-6) / (votes.sum(axis=1, keepdims=True) + 1))
         return logs
@@ -157,8 +168,9 @@ def find_label_issues(
     decided = np.zeros(len(codes), dtype=bool) if is_decided is None else is_decided
     if len(classes) < 2:
         return _no_tables(labeled, decided)
-    evidence = labeled.evidence(codes, len(classes), n_jobs=n_jobs, random_state=random_state)[told]
-    noise = fit_noise(evidence, codes[told], share_families(labeled.families[told]), random_state=random_state)
+    with one_blas_thread():
+        evidence = labeled.evidence(codes, len(classes), n_jobs=n_jobs, random_state=random_state)[told]
+        noise = fit_noise(evidence, codes[told], share_families(labeled.families[told]), random_state=random_state)
     table = _issue_table(labeled, noise, classes, codes, decided)
     confusion = _confusion(noise, classes, codes[told])
     return LabelTables(
@@ -206,9 +218,7 @@ def _issue_table(
     margin[told] = noise.margin
     suggested = np.full(n, None, dtype=object)
     suggested[told] = names[best]
-    votes = count_votes(codes, labeled.rows, labeled.row_families, labeled.indices, n_classes=len(classes))[
-        labeled.rows
-    ]
+    votes = labeled.votes(codes, len(classes))
     n_given, n_suggested, n_votes = (np.zeros(n) for _ in range(3))
     n_given[told], n_suggested[told], n_votes[told] = votes[told, given], votes[told, best], votes[told].sum(axis=1)
     frame = pd.DataFrame(
@@ -243,7 +253,7 @@ def _no_tables(labeled: Labeled, decided: npt.NDArray[np.bool_]) -> LabelTables:
 
 
 def _confusion(noise: LabelNoise, classes: list[str], given: Ints) -> pd.DataFrame:
-    counts = np.eye(len(classes))[given].T @ noise.posterior
+    counts = one_hot(given, len(classes)) @ noise.posterior
     index = pd.Index(classes, name="given_label", dtype=TEXT)
     return pd.DataFrame(counts, index=index, columns=pd.Index(classes, name="true_label", dtype=TEXT))
 
@@ -266,18 +276,17 @@ def _class_table(table: pd.DataFrame, classes: list[str], confusion: pd.DataFram
 def _pair_table(noise: LabelNoise, classes: list[str], given: Ints) -> pd.DataFrame:
     """Return the pairs of classes that look alike: mean chance of the one among images of the other."""
     sizes = np.maximum(np.bincount(given, minlength=len(classes)), 1)
-    mean = (np.eye(len(classes))[given].T @ noise.chances) / sizes[:, None]
-    a, b = np.triu_indices(len(classes), 1)
-    names = np.array(classes, dtype=object)
-    likely = np.sort(noise.chances, axis=1)[:, -2] > 0.25
-    two = np.sort(np.argsort(noise.chances, axis=1)[:, -2:], axis=1)[likely]
-    between = pd.Series(1, index=pd.MultiIndex.from_arrays([two[:, 0], two[:, 1]])).groupby(level=[0, 1]).sum()
-    n_between = between.reindex(pd.MultiIndex.from_arrays([a, b]), fill_value=0).to_numpy(dtype=np.int64)
+    n_classes, names = len(classes), np.array(classes, dtype=object)
+    mean = (one_hot(given, n_classes) @ noise.chances) / sizes[:, None]
+    a, b = np.triu_indices(n_classes, 1)
+    two = np.sort(np.argpartition(noise.chances, -2, axis=1)[:, -2:], axis=1)
+    two = two[np.take_along_axis(noise.chances, two, axis=1).min(axis=1) > 0.25]
+    between = np.bincount(two[:, 0] * n_classes + two[:, 1], minlength=n_classes**2)
     columns = {
         "label_a": names[a],
         "label_b": names[b],
         "ambiguity": (mean[a, b] + mean[b, a]) / 2,
-        "n_images": n_between,
+        "n_images": between[a * n_classes + b],
     }
     frame = pd.DataFrame(columns).astype({"label_a": TEXT, "label_b": TEXT})
     return frame.sort_values("ambiguity", ascending=False, kind="stable", ignore_index=True)
@@ -304,7 +313,7 @@ def predict_labels(
     labeled : Labeled
         Images with vectors; those with a label teach.
     method : {"auto", "logistic", "neighbors"}, default "auto"
-        The kind of evidence; ``"auto"`` joins both.
+        The kind of evidence; ``"auto"`` joins a linear discriminant of the vectors and the neighbors.
     n_jobs : int, default 1
     random_state : int, default 0
     """
@@ -312,12 +321,13 @@ def predict_labels(
     told = np.flatnonzero(codes >= 0)
     if len(classes) < 2:
         return _no_predictions(labeled)
-    whole = labeled.evidence(codes, len(classes), n_jobs=n_jobs, random_state=random_state)
-    if len(told) < len(codes):
-        whole[codes < 0, :, 0] = labeled.score_new(codes, len(classes), random_state=random_state)
-    evidence = np.ascontiguousarray(whole[:, :, list(KINDS[method])])
-    targets, shares = np.eye(len(classes))[codes[told]], share_families(labeled.families[told])
+    targets, is_logistic = np.eye(len(classes))[codes[told]], method == "logistic"
+    shares = share_families(labeled.families[told])
     with one_blas_thread():
+        whole = labeled.evidence(codes, len(classes), n_jobs=n_jobs, random_state=random_state, is_logistic=is_logistic)
+        if len(told) < len(codes):
+            whole[codes < 0, :, 0] = labeled.score_new(codes, len(classes), is_logistic=is_logistic)
+        evidence = np.ascontiguousarray(whole[:, :, list(KINDS[method])])
         chances = combine(evidence[told], targets, shares).chances(evidence)
         tested = _cross_fit(evidence[told], targets, labeled.families[told], random_state)
     chances[told] = tested

@@ -9,13 +9,20 @@ all mistakes are equally likely; a pair of classes gets a rate of its own where 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from .._threads import one_blas_thread
-from .classifying import Combiner, Floats, Ints, combine
+from .classifying import (
+    Combiner,
+    Floats,
+    Ints,
+    Vectors,
+    classes_first,
+    fit_combiner,
+    one_hot,
+    to_chances,
+)
 
 __all__ = ["LabelNoise", "fit_noise"]
 
@@ -25,7 +32,9 @@ _PRIOR_RATE = 0.01  # of mistakes, worth so many images:
 _PRIOR_IMAGES = 100
 _LEAST_RIGHT = 0.5  # share of a class whose labels are right; else a class could not be told from its mistakes
 _N_ROUNDS = 20
-_MOST_FITTED = 5000  # images that the model of mistakes is fitted on; more are sampled
+_STILL = 1e-4  # where no rate moves by more, a fit is done
+_MOST_FITTED = 5000  # images that the model of mistakes is fitted on; more are sampled,
+_LEAST_FITTED, _MOST_CHANCES = 1000, 2_000_000  # and fewer of many classes, whose chances are that many numbers
 _SURE = 0.7  # chance of a class from which on a picture may speak for a rate of mistakes of its own
 
 
@@ -84,34 +93,36 @@ def fit_noise(evidence: Floats, labels: Ints, shares: Floats | None = None, *, r
     >>> int(fit_noise(evidence, labels).margin.argmin())
     0
     """
-    with one_blas_thread():
-        return _fit_noise(evidence, labels, shares, random_state)
+    task = _Task.of(evidence, labels, np.ones(len(labels)) if shares is None else shares, random_state)
+    off = ~np.eye(evidence.shape[1], dtype=bool)
+    plain = _explain_plainly(task)
+    state, is_own = _choose_rates(task, plain, task.improved(plain, off), off)
+    return _explain(evidence, labels, state, is_own)
 
 
-def _fit_noise(evidence: Floats, labels: Ints, shares: Floats | None, random_state: int) -> LabelNoise:
-    n_classes = evidence.shape[1]
-    whole = _Task(evidence, labels, np.ones(len(labels)) if shares is None else shares)
-    task = whole.sampled(random_state)
-    off = ~np.eye(n_classes, dtype=bool)
-    fair = combine(task.evidence, np.eye(n_classes)[task.labels], task.shares)
-    plain, start = _explain_plainly(task, fair, off)
-    chosen = _choose_rates(task, plain, task.improved(start, off), off)
-    return whole.explained(*chosen)
+def _explain_plainly(task: _Task) -> _State:
+    """Return the likeliest state with one rate of all mistakes.
 
-
-def _explain_plainly(task: _Task, fair: Combiner, off: npt.NDArray[np.bool_]) -> tuple[_State, _State]:
-    """Return the likeliest state with one rate of all mistakes, and the one from which it was found.
-
-    Few mistakes and many are both tried, as EM goes slowly from one to the other. Where there are many, pictures show
+    Few mistakes and many are both tried, as one does not always lead to the other. Where there are many, pictures show
     more clearly what they show than labels let them seem to.
     """
-    tied, found = np.zeros_like(off), []
-    for rate, sharpness in _STARTS:
-        mistakes = _fill(off, np.full(off.shape, rate / max(len(off) - 1, 1)))
-        start = _State(Combiner(fair.weights * sharpness, fair.bias), mistakes)
-        found.append((task.improved(start, tied), start))
-    few, many = found
-    return many if task.fit_of(many[0]) > task.fit_of(few[0]) + _CLEARLY else few
+    (rate, _), (many_rate, sharpness) = _STARTS
+    few = task.explained_plainly(None, rate)
+    sharper = Combiner(few.combiner.weights * sharpness, few.combiner.bias)
+    many = task.explained_plainly(sharper, many_rate)
+    return many if task.fit_of(many) > task.fit_of(few) + _CLEARLY else few
+
+
+def _explain(evidence: Floats, labels: Ints, state: _State, is_own: npt.NDArray[np.bool_]) -> LabelNoise:
+    """Return what a state says of all images."""
+    chances, every = state.combiner.chances(evidence), np.arange(len(labels))
+    joint = chances * state.mistakes.T[labels]
+    right = joint[every, labels]
+    others = joint.copy()
+    others[every, labels] = 0
+    margin = np.log(right + 1e-300) - np.log(others.sum(axis=1) + 1e-300)
+    joint /= joint.sum(axis=1, keepdims=True)
+    return LabelNoise(chances, state.mistakes, joint, margin, is_own)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,66 +133,96 @@ class _State:
 
 @dataclass(frozen=True, eq=False)
 class _Task:
-    evidence: Floats
+    """The images that the model is fitted on; arrays over classes and images have the classes first."""
+
+    kinds: Vectors
     labels: Ints
-    shares: Floats
+    shares: Vectors
 
-    @cached_property
-    def given(self) -> Floats:
-        """The labels one-hot, each row multiplied by its share."""
-        hot: Floats = np.eye(self.evidence.shape[1])[self.labels] * self.shares[:, None]
-        return hot
-
-    def sampled(self, random_state: int) -> _Task:
+    @classmethod
+    def of(cls, evidence: Floats, labels: Ints, shares: Floats, random_state: int) -> _Task:
         """Return the task of at most _MOST_FITTED of the images."""
-        n = len(self.labels)
-        if n <= _MOST_FITTED:
-            return self
-        some = np.sort(np.random.default_rng(random_state).choice(n, _MOST_FITTED, replace=False))
-        return _Task(self.evidence[some], self.labels[some], self.shares[some])
+        n, n_classes = evidence.shape[:2]
+        most = min(_MOST_FITTED, max(_LEAST_FITTED, _MOST_CHANCES // n_classes))
+        some = np.sort(np.random.default_rng(random_state).choice(n, most, replace=False)) if n > most else np.arange(n)
+        return cls(classes_first(evidence[some]), labels[some], shares[some].astype(np.float32))
+
+    def explained_plainly(self, start: Combiner | None, rate: float) -> _State:
+        """Return the likeliest state near a start, where all mistakes are equally likely."""
+        n_classes, every = self.kinds.shape[1], np.arange(len(self.labels))
+        n_others = max(n_classes - 1, 1)
+
+        def miss(logits: Vectors, free: Floats) -> tuple[float, Vectors, Floats]:
+            to_chances(logits)
+            half = 1 / (1 + np.exp(-free[0]))
+            rate = (1 - _LEAST_RIGHT) * half
+            given = logits[self.labels, every]
+            likely = (1 - rate) * given + rate / n_others * (1 - given)
+            pull = self.shares / likely
+            value = -float(np.log(likely) @ self.shares)
+            slope = float(pull @ (given - (1 - given) / n_others))
+            value -= _PRIOR_IMAGES * (_PRIOR_RATE * np.log(rate) + (1 - _PRIOR_RATE) * np.log(1 - rate))
+            slope -= _PRIOR_IMAGES * (_PRIOR_RATE / rate - (1 - _PRIOR_RATE) / (1 - rate))
+            pull *= (1 - rate - rate / n_others) * given
+            logits *= pull
+            logits[self.labels, every] -= pull
+            return value, logits, np.array([slope * rate * (1 - half)])
+
+        begin = rate / (1 - _LEAST_RIGHT)
+        combiner, free = fit_combiner(self.kinds, miss, start, np.array([np.log(begin / (1 - begin))]))
+        rate = (1 - _LEAST_RIGHT) / (1 + np.exp(-float(free[0])))
+        return _State(combiner, _fill(np.full((n_classes, n_classes), rate / n_others)))
 
     def improved(self, state: _State, is_own: npt.NDArray[np.bool_]) -> _State:
         """Return the state after rounds of EM, where the mistakes in *is_own* have rates of their own."""
         for _ in range(_N_ROUNDS):
-            joint = self.joint(state)
-            posterior = joint / joint.sum(axis=1, keepdims=True)
-            mistakes = _estimate_mistakes(posterior.T @ self.given, is_own)
+            chances, shown = self.chances(state.combiner), self.shown(state)
+            mistakes = _estimate_mistakes(self.counted(shown), is_own)
             moved = float(np.abs(mistakes - state.mistakes).max())
-            state = _State(combine(self.evidence, posterior, self.shares, state.combiner, n_steps=8), mistakes)
-            if moved < 1e-4:
+            state = _State(self._moved(state.combiner, chances, shown), mistakes)
+            if moved < _STILL:
                 break
         return state
 
-    def joint(self, state: _State) -> Floats:
-        """Return the chance of each image to show each class and to have its label."""
-        joint: Floats = state.combiner.chances(self.evidence) * state.mistakes[:, self.labels].T
-        return joint
+    def _moved(self, combiner: Combiner, chances: Vectors, shown: Vectors) -> Combiner:
+        """Return the combiner after a step of Newton's towards what the images show, their labels considered."""
+        n_kinds, n_classes, _ = self.kinds.shape
+        shares = chances * self.shares
+        gap = shares - shown
+        apart = shares * (self.kinds - (self.kinds * chances).sum(axis=1)[:, None])
+        slope = [np.tensordot(self.kinds, gap, 2) + 0.25 * (combiner.weights - 1), gap.sum(axis=1) + combiner.bias]
+        bend = np.empty((n_kinds + n_classes, n_kinds + n_classes))
+        bend[:n_kinds, :n_kinds] = np.tensordot(apart, self.kinds, ((1, 2), (1, 2))) + 0.25 * np.eye(n_kinds)
+        bend[n_kinds:, n_kinds:] = np.diag(shares.sum(axis=1) + 1) - shares @ chances.T
+        bend[:n_kinds, n_kinds:] = apart.sum(axis=2)
+        bend[n_kinds:, :n_kinds] = bend[:n_kinds, n_kinds:].T
+        step = np.linalg.solve(bend, np.concatenate(slope))
+        return Combiner(combiner.weights - step[:n_kinds], combiner.bias - step[n_kinds:])
+
+    def chances(self, combiner: Combiner) -> Vectors:
+        """Return what each image shows, by its own evidence."""
+        logits = np.tensordot(combiner.weights.astype(np.float32), self.kinds, 1)
+        logits += combiner.bias.astype(np.float32)[:, None]
+        logits -= logits.max(axis=0)
+        to_chances(logits)
+        return logits
 
     def fit_of(self, state: _State) -> float:
         """Return the log-likelihood of the labels."""
-        return float(np.log(self.joint(state).sum(axis=1)) @ self.shares)
+        joint = self.chances(state.combiner) * state.mistakes.astype(np.float32)[:, self.labels]
+        return float(np.log(joint.sum(axis=0)) @ self.shares)
 
-    def expected(self, state: _State, *, surely: _State | None = None) -> Floats:
-        """Return the expected number of images that show class i and are labeled j.
+    def shown(self, state: _State) -> Vectors:
+        """Return what each image shows, given its label too, times its share."""
+        joint = self.chances(state.combiner)
+        joint *= state.mistakes.astype(np.float32)[:, self.labels]
+        joint *= self.shares / joint.sum(axis=0)
+        return joint
 
-        With *surely*, only of those that show it with a chance of _SURE or more by that state, whatever their label.
-        """
-        joint = self.joint(state)
-        posterior = joint / joint.sum(axis=1, keepdims=True)
-        if surely is not None:
-            posterior *= surely.combiner.chances(self.evidence) >= _SURE
-        counts: Floats = posterior.T @ self.given
+    def counted(self, shown: Vectors) -> Floats:
+        """Return the expected number of images that show class i and are labeled j."""
+        counts: Floats = (one_hot(self.labels, len(shown)) @ shown.T).T
         return counts
-
-    def explained(self, state: _State, is_own: npt.NDArray[np.bool_]) -> LabelNoise:
-        """Return what a state says of the images."""
-        joint, every = self.joint(state), np.arange(len(self.labels))
-        right = joint[every, self.labels]
-        others = joint.copy()
-        others[every, self.labels] = 0
-        margin = np.log(right + 1e-300) - np.log(others.sum(axis=1) + 1e-300)
-        posterior = joint / joint.sum(axis=1, keepdims=True)
-        return LabelNoise(state.combiner.chances(self.evidence), state.mistakes, posterior, margin, is_own)
 
 
 def _choose_rates(
@@ -189,11 +230,12 @@ def _choose_rates(
 ) -> tuple[_State, npt.NDArray[np.bool_]]:
     """Return the state in which only mistakes have rates of their own that pay for it, and which these are."""
     n_classes = len(off)
-    counts = task.expected(free)
+    counts = task.counted(task.shown(free))
     usual = np.maximum(plain.mistakes * counts.sum(axis=1, keepdims=True), 1e-9)
     gain = np.where(off & (counts > usual), counts * np.log(np.maximum(counts, 1e-9) / usual) - (counts - usual), 0)
     price = np.log(max(n_classes * (n_classes - 1), 1)) + 0.5 * np.log(max(task.shares.sum(), 1))
-    base, is_own = task.fit_of(plain), (gain > price) & (5 * task.expected(free, surely=plain) > counts)
+    surely = task.shown(free) * (task.chances(plain.combiner) >= _SURE)
+    base, is_own = task.fit_of(plain), (gain > price) & (5 * task.counted(surely) > counts)
     while is_own.any():
         state = free = task.improved(free, is_own)
         if task.fit_of(state) - base > price * is_own.sum():
@@ -210,13 +252,12 @@ def _estimate_mistakes(counts: Floats, is_own: npt.NDArray[np.bool_]) -> Floats:
     tied = ~np.eye(n_classes, dtype=bool) & ~is_own
     places = float((sizes * tied).sum()) + _PRIOR_IMAGES * (n_classes - 1)
     rate = (float(counts[tied].sum()) + _PRIOR_RATE * _PRIOR_IMAGES) / max(places, 1e-9)
-    own = (counts + rate * n_classes) / (sizes + n_classes)
-    return _fill(is_own | tied, np.where(is_own, own, rate))
+    return _fill(np.where(is_own, (counts + rate * n_classes) / (sizes + n_classes), rate))
 
 
-def _fill(off: npt.NDArray[np.bool_], rates: Floats) -> Floats:
+def _fill(rates: Floats) -> Floats:
     """Return rates with a diagonal that makes rows sum to 1, of which it is half at least."""
-    wrong = np.where(off, rates, 0)
+    wrong = np.where(np.eye(len(rates), dtype=bool), 0, rates)
     total = wrong.sum(axis=1, keepdims=True)
     wrong = wrong * np.minimum(1, (1 - _LEAST_RIGHT) / np.maximum(total, 1e-12))
     filled: Floats = wrong + np.diag(1 - wrong.sum(axis=1))

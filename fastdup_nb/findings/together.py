@@ -6,12 +6,11 @@ and few of the known ones do, something new has come, even if none of them is fa
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import numpy.typing as npt
 
 from ..graph import search
+from .classifying import fit_logistic
 from .novelty import (
     Floats,
     NewScores,
@@ -128,8 +127,6 @@ def _learn_odds(learned: Vectors, mixed: Vectors, twins: Rows, rng: np.random.Ge
     Each is judged by what was fitted to other pictures. The trust is that of James and Stein: 0 where the odds tell the
     two sides no better than chance would, near 1 where they do so beyond doubt.
     """
-    from sklearn.linear_model import LogisticRegression
-
     vectors = np.vstack([learned, mixed])
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     is_mixed = np.arange(len(vectors)) >= len(learned)
@@ -140,10 +137,7 @@ def _learn_odds(learned: Vectors, mixed: Vectors, twins: Rows, rng: np.random.Ge
     for number in range(_N_FOLDS):
         rows = rng.permutation(np.flatnonzero(is_first & (fold != number)))[:_MOST_FITTED]
         if len(np.unique(is_mixed[rows])) == 2 and (fold == number).any():
-            model = LogisticRegression(C=_STRENGTH, class_weight="balanced", max_iter=1000, tol=1e-3)
-            with warnings.catch_warnings():  # of scikit-learn before 1.7 beside SciPy 1.16, as Colab has them
-                warnings.filterwarnings("ignore", "scipy.optimize: The `disp`", DeprecationWarning)
-                model.fit(vectors[rows], is_mixed[rows])
+            model = fit_logistic(vectors[rows], is_mixed[rows], C=_STRENGTH, class_weight="balanced")
             odds[fold == number] = model.decision_function(vectors[fold == number])
     return odds[is_mixed], _measure_trust(odds[is_first], is_mixed[is_first])
 
