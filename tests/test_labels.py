@@ -24,6 +24,7 @@ from fastdup_nb.findings.classifying import (
     score_logistic_folds,
 )
 from fastdup_nb.findings.labels import Labeled, find_conflicts, find_label_issues, predict_labels
+from fastdup_nb.graph import build_graph
 
 
 def unit(vectors):
@@ -460,3 +461,17 @@ def test_half_labeled_photographs_are_predicted_and_queued(dataset, tmp_path):
 def test_other_options_are_errors(ds, wrong):
     with pytest.raises(ParameterError, match=next(iter(wrong))):
         ds.predict_labels(**wrong)
+
+
+def test_what_is_reported_is_suggested_another_label():
+    rng = np.random.default_rng(5)
+    codes, every = rng.integers(0, 6, 300), np.arange(300)
+    vectors = rng.normal(size=(300, 16)) + 2.5 * np.eye(16)[codes]
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    labels = ["abcdef"[code] for code in np.where(rng.random(300) < 0.3, rng.integers(0, 6, 300), codes)]
+    graph = build_graph(vectors, n_neighbors=15)
+    given = Labeled([str(i) for i in every], labels, vectors, every, every, graph.indices, graph.distances)
+    table = find_label_issues(given).table
+    reported = table[table["is_label_issue"]]
+    assert len(reported) > 10
+    assert (reported["suggested_label"] != reported["given_label"]).all()

@@ -212,10 +212,13 @@ def _issue_table(
     told = np.flatnonzero(codes >= 0)
     n, given = len(codes), codes[told]
     names = np.array(classes, dtype=object)
-    best = noise.posterior.argmax(axis=1)
     quality, margin = np.full(n, np.nan), np.full(n, np.inf)
     quality[told] = noise.posterior[np.arange(len(told)), given]
     margin[told] = noise.margin
+    is_issue = (quality < 0.5) & ~decided
+    chances = noise.posterior.copy()
+    chances[is_issue[told], given[is_issue[told]]] = -1  # where none has half of the chance, the best of the others
+    best = chances.argmax(axis=1)
     suggested = np.full(n, None, dtype=object)
     suggested[told] = names[best]
     votes = labeled.votes(codes, len(classes))
@@ -226,7 +229,7 @@ def _issue_table(
             "given_label": list(labeled.labels),
             "suggested_label": suggested,
             "label_quality": quality,
-            "is_label_issue": (quality < 0.5) & ~decided,
+            "is_label_issue": is_issue,
             "n_neighbors": n_votes,
             "neighbors_as_given": n_given,
             "neighbors_as_suggested": n_suggested,
