@@ -28,6 +28,7 @@ from benchmarks._report import hand_back, measured, print_machine, print_table, 
 from fastdup_nb._sample.frames import Shot, film
 from fastdup_nb._sample.photographs import load_photograph
 from fastdup_nb.embeddings import load_encoder
+from fastdup_nb.findings.sequence.frames import COPY, SCENE
 from fastdup_nb.findings.sequence.order import key_name
 from fastdup_nb.findings.sequence.timeline import Frames, measure_steps, read_timeline
 
@@ -122,6 +123,11 @@ def make_clips(shots: list[Pixels]) -> Iterator[Clip]:
         yield from (fade(a, b, 8, tone, name) for a, b in pair_up(shots))
     for seed in range(6):
         yield montage(shots, seed)
+    for seed in range(6):
+        yield montage(shots, seed, kind="hard cuts, shots of 2 to 5 frames", longest=5)
+    for length in (6, 8, 12):
+        for name in PHOTOGRAPHS:
+            yield Clip("whip pan", whip(name, length))
     for name in PHOTOGRAPHS:
         yield Clip("slow pan", shoot(name, 40, (0.3, 0.5, 0.5), (0.7, 0.5, 0.5)))
     for name in PHOTOGRAPHS:
@@ -146,6 +152,14 @@ def pair_up(shots: list[Pixels]) -> Iterator[tuple[Pixels, Pixels]]:
 
 def shoot(name: str, n: int, begin: tuple[float, float, float], end=None, **options) -> Pixels:
     return film(load_photograph(name), Shot(name, n, begin, end or begin, **options))
+
+
+def whip(name: str, length: int) -> Pixels:
+    """Return a camera that stands, turns in so many blurred frames, and stands again."""
+    begin, end, exposures = (0.2, 0.5, 0.35), (0.8, 0.5, 0.35), 8
+    swept = shoot(name, exposures * length, begin, end).reshape(length, exposures, SIZE[1], SIZE[0], 3)
+    blurred = swept[:, : exposures // 2].mean(axis=1).round().astype(np.uint8)
+    return np.concatenate([shoot(name, 14, begin), blurred, shoot(name, 14, end)])
 
 
 def blend(a: Pixels, b: Pixels, shares: Pixels) -> Pixels:
@@ -173,13 +187,14 @@ def flash(pixels: Pixels) -> Clip:
     return Clip("flash", changed, events=(20,))
 
 
-def montage(shots: list[Pixels], seed: int) -> Clip:
-    """Return short pieces of shots, none after a piece of the same."""
+def montage(shots: list[Pixels], seed: int, *, kind: str = "hard cuts", longest: int = 0) -> Clip:
+    """Return short pieces of shots, none after a piece of the same; every second one of 2 to *longest* frames."""
     rng = np.random.default_rng(seed)
     pool = [*shots, *(shoot(name, 40, (0.4, 0.5, 0.6), (0.6, 0.5, 0.6)) for name in PHOTOGRAPHS)]
     chosen = [i for i, _ in itertools.groupby(rng.integers(len(pool), size=16).tolist())]
-    pieces = [pool[i][: int(rng.integers(6, 40))] for i in chosen]
-    return Clip("hard cuts", np.concatenate(pieces), tuple(np.cumsum([len(piece) for piece in pieces])[:-1].tolist()))
+    bounds = [(2, longest + 1) if longest and place % 2 else (6, 40) for place in range(len(chosen))]
+    pieces = [pool[i][: int(rng.integers(*bound))] for i, bound in zip(chosen, bounds, strict=True)]
+    return Clip(kind, np.concatenate(pieces), tuple(np.cumsum([len(piece) for piece in pieces])[:-1].tolist()))
 
 
 # --- sides
@@ -200,7 +215,7 @@ def rate_all(clips: list[Clip], kind: str | None = None) -> list[dict[str, objec
 
 
 def find_ours(pixels: Pixels) -> tuple[list[int], list[int] | None]:
-    found = read_timeline(encode(pixels), least=1 - presets()["strict"], alike=1 - presets()["default"])
+    found = read_timeline(encode(pixels), least=COPY, alike=SCENE)
     return [change.position for change in found.changes], [start for start, _ in found.events]
 
 
@@ -208,7 +223,7 @@ def find_by_bound(pixels: Pixels) -> tuple[list[int], list[int] | None]:
     """Return the frames whose cosine distance to the one before is above the bound on near duplicates."""
     frames = encode(pixels)
     places = np.arange(1, len(frames))
-    return (np.flatnonzero(frames.cosine(places - 1, places) > 1 - presets()["default"]) + 1).tolist(), None
+    return (np.flatnonzero(frames.cosine(places - 1, places) > SCENE) + 1).tolist(), None
 
 
 def find_rivals() -> dict[str, object]:
@@ -248,10 +263,6 @@ def as_jpeg(pixels: Pixels) -> PIL.Image.Image:
     buffer = io.BytesIO()
     PIL.Image.fromarray(pixels).save(buffer, "JPEG", quality=88)
     return PIL.Image.open(buffer).convert("RGB")
-
-
-def presets() -> dict[str, float]:
-    return dict(load_encoder().presets)
 
 
 def rate(truth, found, extents=(), tolerance: int = 2) -> tuple[int, int, int]:
@@ -299,7 +310,7 @@ def measure_size(path: str, n: int) -> None:
         vectors[start : start + 1000] = part / np.linalg.norm(part, axis=1, keepdims=True)
     frames = Frames(vectors, given["details"][rows], np.arange(n))
     measure_steps(Frames(vectors[:100], frames.details[:100], np.arange(100)))  # loads what is loaded once
-    found, facts = measured(lambda: read_timeline(frames, least=0.12, alike=0.2))
+    found, facts = measured(lambda: read_timeline(frames, least=COPY, alike=SCENE))
     hand_back(changes=len(found.changes), **facts)
 
 

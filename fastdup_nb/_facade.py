@@ -6,13 +6,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ._stages import Stages
-from .results import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
-    from .results import Clusters, Duplicates, Outliers, Quality
+    from .results._base import Shown
+    from .results.clusters import Clusters
+    from .results.duplicates import Duplicates
+    from .results.outliers import Outliers
+    from .results.quality import Quality
     from .tags import Tags
 
 
@@ -23,6 +26,8 @@ class Facade:
 
     @property
     def _shown(self) -> Shown:
+        from .results._base import Shown
+
         stages = self._stages
         return Shown(
             stages.images, stages.thumbnail, stages.picture, stages.neighbors_of, partial(getattr, stages, "tags")

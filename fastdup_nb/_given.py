@@ -136,22 +136,6 @@ def tell(told: object, column: str, listing: Listing) -> pd.Series:
     return given.astype(object).where(given.isna(), given.astype(str)).astype(TEXT)
 
 
-def join_columns(facts: pd.DataFrame, listing: Listing, used: Iterable[object]) -> pd.DataFrame:
-    """Join the columns of the source; those *used* as label or split are there already, others of our names differ."""
-    if listing.columns is None:
-        return facts
-    own = listing.columns.drop(columns=[name for name in used if isinstance(name, str) and name in listing.columns])
-    names = {*facts.columns, *own.columns, "image_id"}
-    renamed = {}
-    for name in own.columns:
-        if name in facts or name == "image_id":
-            renamed[name] = f"{name}_given"
-            while renamed[name] in names:
-                renamed[name] += "_given"
-            names.add(renamed[name])
-    return facts.join(own.rename(columns=renamed).set_axis(facts.index, axis=0))
-
-
 def check_embeddings(embeddings: object, listing: Listing) -> npt.NDArray[np.float32]:
     """Return a user's own vectors as float32 (n_images, n_features) of length 1, a row per image, or raise."""
     if isinstance(embeddings, (pd.DataFrame, pd.Series)) and embeddings.index.isin(listing.image_ids).all():

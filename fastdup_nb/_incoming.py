@@ -14,7 +14,7 @@ from ._decisions import Listed
 from ._stages import Stages
 from ._text import TEXT
 from .errors import ImageError, ParameterError
-from .results import Shown
+from .results._base import Shown
 from .results.normality import Incoming
 from .sources import Listing
 from .tags import Journal, Places, Tags

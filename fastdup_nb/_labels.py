@@ -9,16 +9,18 @@ import numpy.typing as npt
 import pandas as pd
 
 from ._facade import Facade
-from ._scan import count_processors
 from ._text import list_text
+from ._threads import count_processors
 from ._validation import check_choice
 from .errors import ParameterError
-from .findings.classifying import find_families
-from .findings.labels import Labeled, find_conflicts, find_label_issues, predict_labels
 from .graph import search
-from .results import Duplicates, LabelIssues, Predictions
 
 if TYPE_CHECKING:
+    from .findings.labels import Labeled
+    from .results.duplicates import Duplicates
+    from .results.labels import LabelIssues
+    from .results.predictions import Predictions
+
     _Flags = npt.NDArray[np.bool_]
 
 _METHODS = ("auto", "neighbors", "logistic")
@@ -63,6 +65,9 @@ class Labels(Facade):
         >>> issues.to_frame().columns[:4].tolist()
         ['given_label', 'suggested_label', 'label_quality', 'is_label_issue']
         """
+        from .findings.labels import find_conflicts, find_label_issues
+        from .results.labels import LabelIssues
+
         stages, given = self._stages, self._given_labels("Dataset.label_issues")
         is_decided = self._decide(given)
         duplicates = self.duplicates()
@@ -115,6 +120,9 @@ class Labels(Facade):
         >>> ds.predict_labels(which="all").report.columns.tolist()
         ['precision', 'recall', 'f1', 'support', 'n_predicted']
         """
+        from .findings.labels import predict_labels
+        from .results.predictions import Predictions
+
         check_choice(method, "method", "Dataset.predict_labels", _METHODS)
         check_choice(which, "which", "Dataset.predict_labels", _WHICH)
         stages, given = self._stages, self._given_labels("Dataset.predict_labels")
@@ -160,6 +168,9 @@ class Labels(Facade):
         return np.asarray(given.index.isin(decided.index), dtype=bool)
 
     def _labeled(self, given: pd.Series, duplicates: Duplicates) -> Labeled:
+        from .findings.classifying import find_families
+        from .findings.labels import Labeled
+
         stages = self._stages
         place = pd.Series(np.arange(len(given)), index=given.index)
         # images of one row are the same picture to a model, and so of one family

@@ -17,7 +17,7 @@ from ._validation import check_choice
 from .errors import ParameterError, ParameterTypeError
 from .findings.projection import METHODS, choose_projection, place_copies, project_vectors
 from .images import FACTS
-from .results import Shown
+from .results._base import Shown
 from .views import format_count
 
 if TYPE_CHECKING:

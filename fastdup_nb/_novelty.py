@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -11,21 +12,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from ._facade import Facade
-from ._incoming import is_vectors, take_vectors
-from ._pooling import check_comparable
 from ._stages import Stages
-from ._text import list_text
+from ._text import list_text, write_call
 from ._validation import check_choice, check_integer
 from .errors import ParameterError
-from .findings.novelty import CALIBRATIONS, fit_normal, group_twins
-from .findings.queue import choose_to_label
-from .results import LabelQueue, Normality, Novelties
-from .results.normality import Incoming, Part, check_rate
-from .results.queue import tabulate_choice
 from .tags._given import check_images, check_tags
 
 if TYPE_CHECKING:
-    pass
+    from .results.normality import Incoming, Normality, Part
+    from .results.novelty import Novelties
+    from .results.queue import LabelQueue
 
 _SKIPPED = "skipped"
 
@@ -130,6 +126,9 @@ class Novelty(Facade):
         >>> found.to_frame().columns[:4].tolist()
         ['novelty_score', 'p_value', 'q_value', 'is_novel']
         """
+        from ._incoming import is_vectors
+        from .results.normality import check_rate
+
         check_rate(false_alarm_rate, control, method, "Dataset.novelty")
         _check_learning(by, calibration, "Dataset.novelty")
         chosen = self._find_own(other)
@@ -141,7 +140,12 @@ class Novelty(Facade):
                 "The 'other' parameter of Dataset.novelty must leave images to learn from. Got all "
                 f"{model.n_left_out:,} of this dataset; for those that stand out among them try ds.outliers()."
             )
-        return model.score(opened, false_alarm_rate=false_alarm_rate, control=control, method=method)
+        found = model.score(opened, false_alarm_rate=false_alarm_rate, control=control, method=method)
+        call = write_call(
+            "ds.novelty", other, false_alarm_rate=false_alarm_rate, control=control, method=method, by=by,
+            calibration=calibration,
+        )  # fmt: skip
+        return replace(found, _call=call)
 
     def next_to_label(self, n: int = 50, *, labels: str | Sequence[str] | None = None) -> LabelQueue:
         """Choose images to label next: those whose labels would tell most about all others.
@@ -176,6 +180,9 @@ class Novelty(Facade):
         >>> queue.to_frame().columns.tolist()
         ['reason', 'uncertainty', 'n_covered', 'distance', 'gain']
         """
+        from .findings.queue import choose_to_label
+        from .results.queue import LabelQueue, tabulate_choice
+
         n = check_integer(n, "n", "Dataset.next_to_label", low=1)
         told, tags = self._find_labels(labels)
         stages = self._stages
@@ -220,6 +227,8 @@ class Novelty(Facade):
 
     def _learn(self, by: str | None, calibration: str, left_out: set[str], caller: str) -> Normality:
         """Learn from all images but those at some paths."""
+        from .results.normality import Normality
+
         _check_learning(by, calibration, caller)
         stages = self._stages
         labels = stages.labels.iloc[stages.valid]
@@ -249,6 +258,9 @@ class Novelty(Facade):
         )
 
     def _learn_part(self, images: npt.NDArray[np.intp], groups: npt.NDArray[np.int64], calibration: str) -> Part:
+        from .findings.novelty import fit_normal
+        from .results.normality import Part
+
         stages = self._stages
         rows, firsts = np.unique(stages.rows[images], return_index=True)
         model = fit_normal(
@@ -261,6 +273,8 @@ class Novelty(Facade):
 
     def _group_rows(self) -> npt.NDArray[np.int64]:
         """Return the duplicate group of each distinct vector, as a number; alone ones have one of their own."""
+        from .findings.novelty import group_twins
+
         stages = self._stages
         if not hasattr(stages.encoder, "presets"):  # nothing is known of these vectors
             return group_twins(stages.graph.indices, stages.graph.distances)
@@ -286,6 +300,10 @@ class Novelty(Facade):
 
     def _read_other(self, other: object, by: str | None) -> Incoming:
         """Return what is to be judged: of a Dataset, of files, or vectors."""
+        from ._incoming import is_vectors, take_vectors
+        from ._pooling import check_comparable
+        from .results.normality import Incoming
+
         if is_vectors(other):
             return take_vectors(np.asarray(other), self._stages, self._shown)
         opened = self._open(other)
@@ -332,6 +350,8 @@ class Novelty(Facade):
 
 
 def _check_learning(by: object, calibration: object, caller: str) -> None:
+    from .findings.novelty import CALIBRATIONS
+
     if by is not None:
         check_choice(by, "by", caller, ("label",))
     check_choice(calibration, "calibration", caller, CALIBRATIONS)

@@ -6,7 +6,10 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+import pandas as pd
+
 from ._stages import Stages
+from ._text import check_name
 from .errors import ParameterError, ParameterTypeError
 from .export import Move, Plan
 from .export._plan import build_move, build_relabel, check_folder
@@ -17,14 +20,10 @@ _CALLER = "Dataset.plan"
 
 def build_plan(stages: Stages, drop: object, move_to: object, relabel: object) -> Plan:
     """Return the plan of dropping some images and of moving others into the folders of their new labels."""
-    if not isinstance(relabel, bool):
-        raise ParameterTypeError(
-            f"The 'relabel' parameter of {_CALLER} must be True or False. Got {relabel!r} instead."
-        )
     root = stages.listing.root
     folder = check_folder(move_to, root, is_listed=stages.settings.source is not None and not _is_table(stages))
     reasons = _read_drop(stages, drop)
-    labels = _read_labels(stages) if relabel else {}
+    labels = _read_labels(stages, relabel)
     known = stages.store.known_files(root)
     kept = {image_id for image_id in stages.tags.tagged("keep") if reasons.get(image_id) != "tag 'keep'"}
     moves: list[Move] = []
@@ -80,12 +79,37 @@ def _tagged(stages: Stages, name: str) -> list[str]:
     return found
 
 
-def _read_labels(stages: Stages) -> Mapping[str, str]:
+def _read_labels(stages: Stages, relabel: object) -> Mapping[str, str]:
+    """Return the new label of each image whose file has to move for it."""
+    if relabel is False:
+        return {}
+    wanted = dict(stages.tags.labels()["new_label"].items()) if relabel is True else _check_labels(stages, relabel)
     if stages.settings.labels != "folder":
         raise ParameterError(
             f"The 'relabel' parameter of {_CALLER} moves files between the folders that are their labels, so it needs "
             "Dataset(..., labels='folder'). New labels of other sources are in ds.tags.labels(), for your table."
         )
-    labels = stages.tags.labels()
     now = stages.labels.to_dict()
-    return {str(i): str(label) for i, label in labels["new_label"].items() if now[i] != label}
+    return {str(image_id): str(label) for image_id, label in wanted.items() if now[image_id] != label}
+
+
+def _check_labels(stages: Stages, relabel: object) -> Mapping[str, str]:
+    """Return the labels that were given by image id, each image's own."""
+    given = relabel
+    if isinstance(given, pd.DataFrame) and "new_label" in given.columns:
+        given = (given.set_index("image_id") if "image_id" in given.columns else given)["new_label"]
+    if not isinstance(given, (Mapping, pd.Series)):
+        raise ParameterTypeError(
+            f"The 'relabel' parameter of {_CALLER} must be True, False, a mapping or Series of image_id to label, or a "
+            f"DataFrame like ds.tags.labels(), with new_label. Got {relabel!r} instead."
+        )
+    labels: dict[str, str] = {}
+    check_images(list(given.keys()), _CALLER, stages.positions, name="relabel")
+    for image_id, value in ((str(key), value) for key, value in given.items()):
+        label = check_name(value, "relabel", _CALLER)
+        if labels.setdefault(image_id, label) != label:
+            raise ParameterError(
+                f"The 'relabel' parameter of {_CALLER} must have one label for each image. {image_id!r} has both "
+                f"{labels[image_id]!r} and {label!r}."
+            )
+    return labels

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ._linking import merge_equal
-from ._scan import count_processors
 from ._stages import Stages
 from ._text import list_text
+from ._threads import count_processors
 from .embeddings import Descriptors, score_edges
 from .errors import ParameterError
 from .findings.edges import Copies, IntArray, Score
@@ -39,8 +40,8 @@ class Pool:
     def __len__(self) -> int:
         return len(self.image_ids)
 
-    def copies(self, near: tuple[IntArray, IntArray]) -> Copies:
-        """Return the images as those of ``findings``; rows of *near* may have the same pixels."""
+    def copies(self, near: tuple[IntArray, IntArray, npt.NDArray[np.float32]]) -> Copies:
+        """Return the images as those of ``findings``; pairs of rows in *near* may have the same pixels."""
         pixels = self.number_pixels(find_unsure_of(self.facts, self.rows, *near))
         return Copies(self.image_ids, self.rows, self.files, pixels, np.arange(len(self)))
 

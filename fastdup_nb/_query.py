@@ -12,10 +12,11 @@ import numpy.typing as npt
 import pandas as pd
 from PIL import Image, ImageOps
 
-from ._scan import encode_bytes, quiet_pillow
+from ._scan import decoded_size, encode_bytes, encode_picture, quiet_pillow
 from ._stages import Stages
+from .embeddings import Encoder
 from .errors import ImageError, ParameterError, ParameterTypeError, UnknownImageError
-from .images import decode_image
+from .images import decode_image, reduce_image
 from .sources import read_bytes
 
 _SAVED_AS = {"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}
@@ -67,12 +68,18 @@ def read_region(query: object, box: object, stages: Stages) -> Query:
         data, name = _read_picture(query, stages, "query")
     else:
         data, name = read_bytes(stages.listing.paths[stages.position(image_id)]), image_id
+    left, top, right, bottom = edges
+    encoder = _check_encoder(stages, "query")
+    at_least = decoded_size(encoder)
     with quiet_pillow():
-        picture = decode_image(data).image
-    _check_inside(edges, picture.size, name)
-    file = io.BytesIO()  # pixels alone, as what EXIF says has been done already; uncompressed, as that is the fastest
-    Image.fromarray(np.asarray(picture.crop(edges))).save(file, "BMP")
-    return _encode(file.getvalue(), stages, "query"), None, f"the region {edges} of {name}"
+        decoded = decode_image(data, at_least=at_least, region=(right - left, bottom - top))
+    _check_inside(edges, (decoded.width, decoded.height), name)
+    across, down = decoded.image.width / decoded.width, decoded.image.height / decoded.height
+    inside = round(left * across), round(top * down), round(right * across), round(bottom * down)
+    picture = decoded.image.crop(inside)
+    if not decoded.is_reduced:
+        picture = reduce_image(picture, at_least=at_least)
+    return encode_picture(picture, encoder).vectors[0], None, f"the region {edges} of {name}"
 
 
 def _list_queries(query: object) -> list[object] | None:
@@ -85,13 +92,17 @@ def _list_queries(query: object) -> list[object] | None:
 
 
 def _encode(data: bytes, stages: Stages, option: str) -> npt.NDArray[np.float32]:
+    vector: npt.NDArray[np.float32] = encode_bytes(data, _check_encoder(stages, option)).vectors[0]
+    return vector
+
+
+def _check_encoder(stages: Stages, option: str) -> Encoder:
     if stages.encoder is None:
         raise ParameterError(
             f"The {option!r} parameter of Dataset.similar must be an image id or a vector where the dataset was made "
             "with embeddings=: there is no encoder for other pictures."
         )
-    vector: npt.NDArray[np.float32] = encode_bytes(data, stages.encoder).vectors[0]
-    return vector
+    return stages.encoder
 
 
 def _check_box(box: object) -> tuple[int, int, int, int]:

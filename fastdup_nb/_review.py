@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ._facade import Facade
-from ._planning import build_plan
-from .export import Plan
-from .tags import Change, Tags
 
 if TYPE_CHECKING:
+    from .export import Plan
+    from .tags import Change, Tags
     from .widgets._annotator import Annotator
     from .widgets._explore import Explorer
     from .widgets._gallery import Gallery
@@ -33,9 +32,10 @@ class Review(Facade):
         """Return the ids of the images with a tag, in listing order."""
         return self.tags.tagged(tag)
 
-    def relabel(self, images: object, label: str | None) -> Change:
+    def relabel(self, images: object, label: str | Mapping[str, str] | None) -> Change:
         """Decide on another label for images; None takes the decision back. See ``ds.tags.labels()`` and ``ds.plan``.
 
+        A mapping of image_id to label gives each of them its own.
         Labels of the source, and files, stay as they are; the decision is kept apart from tags.
         """
         return self.tags.relabel(images, label)
@@ -113,7 +113,8 @@ class Review(Facade):
         images : DataFrame, or list, Index or Series of image ids
             A frame with image ids as its index or in a column ``image_id``, or with pairs in ``image_id_a`` and
             ``image_id_b``, filtered and sorted with pandas as you like: its order is kept and its columns are shown. A
-            column ``group`` or ``cluster`` makes rows.
+            column ``group`` or ``cluster`` makes rows. Of a boolean Series, as in ``ds.images["width"] > 400``, the
+            images where it is True.
         page_size, backend
             As in the ``gallery`` method of every result.
 
@@ -170,7 +171,7 @@ class Review(Facade):
         drop: object = "drop",
         *,
         move_to: str | os.PathLike[str],
-        relabel: bool = False,
+        relabel: bool | Mapping[str, str] | pd.Series | pd.DataFrame = False,
     ) -> Plan:
         """Plan what happens to files: dropped ones go to a folder, relabeled ones to the folder of their label.
 
@@ -182,13 +183,17 @@ class Review(Facade):
             The images whose files are moved to ``move_to/<image_id>``.
         move_to : path
             A folder outside of the collection; the manifest of what was moved is written there.
-        relabel : bool, default False
-            Whether images with a new label (``ds.relabel``) are moved into the folder beside their own that is named
-            so. It needs ``labels="folder"``. An image that is dropped is not moved twice.
+        relabel : bool, mapping, Series or DataFrame, default False
+            Which images are moved into the folder beside their own that is named as their new label: True for all
+            that were decided on with ``ds.relabel``; or image_id to label, as a mapping or Series, or a DataFrame with
+            a column ``new_label``, such as some rows of ``ds.tags.labels()``. It needs ``labels="folder"``. An image
+            that is dropped is not moved twice.
 
         Returns
         -------
         Plan
             A row per file; ``apply()``, ``undo()``, and in a later session ``fd.load_plan(move_to)``.
         """
+        from ._planning import build_plan
+
         return build_plan(self._stages, drop, move_to, relabel)

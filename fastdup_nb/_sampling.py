@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numbers
-import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,16 +13,14 @@ import pandas as pd
 
 from ._facade import Facade
 from ._stages import Stages
-from ._text import TEXT
+from ._text import TEXT, write_call
 from ._validation import check_choice, check_integer
 from .errors import ParameterError, ParameterTypeError
-from .findings.coverage import measure_coverage, measure_random
-from .findings.duplicates import read_similarity
-from .findings.quality import QUALITY_ISSUES
-from .findings.sampling import METHODS, Candidates, Parts, choose, find_candidates
-from .results import Sample
-from .results.sampling import make_tables
 from .tags._given import check_images
+
+if TYPE_CHECKING:
+    from .findings.sampling import Candidates, Parts
+    from .results.sampling import Sample
 
 Flags = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
@@ -124,6 +121,9 @@ class Sampling(Facade):
         >>> len(sample.dataset), sample.table.columns.tolist()
         (20, ['gain', 'distance', 'share', 'is_included', 'label'])
         """
+        from .findings.duplicates import read_similarity
+        from .findings.sampling import METHODS
+
         check_choice(method, "method", _CALLER, METHODS)
         if not isinstance(deduplicate, bool):
             raise ParameterTypeError(f"The 'deduplicate' parameter of {_CALLER} must be a bool. Got {deduplicate!r}.")
@@ -132,6 +132,7 @@ class Sampling(Facade):
         checked = check_quotas(quotas, stages.labels)
         seed = stages.settings.random_state if random_state is None else random_state
         given = (include, exclude, quotas, drop_issues, drop_outliers, deduplicate, min_similarity, random_state)
+        told = {name: value for (name, usual), value in zip(_USUAL.items(), given, strict=True) if value is not usual}
         asked = _Asked(
             n=_check_size(n, checked),
             method=method,
@@ -141,13 +142,15 @@ class Sampling(Facade):
             issues=_check_issues(drop_issues),
             contamination=_check_outliers(drop_outliers),
             seed=check_integer(seed, "random_state", _CALLER, low=0, high=2**32 - 1),
-            call=f"ds.sample({n!r}, {method!r})" if all(map(operator.is_, given, _PLAIN)) else "sample",
+            call=write_call("ds.sample", n, method, **told),
         )
         included = _find_included(asked, stages)
         members = self.duplicates(min_similarity).members if deduplicate else None
         return self._choose(asked, included, self._find_candidates(asked, included, members))
 
     def _find_candidates(self, asked: _Asked, included: IntArray, members: pd.DataFrame | None) -> Candidates:
+        from .findings.sampling import find_candidates
+
         ids = self._stages.valid_ids
         left_out: dict[str, Flags] = {"excluded": np.isin(np.asarray(ids, dtype=object), list(asked.exclude))}
         if asked.issues:
@@ -165,6 +168,10 @@ class Sampling(Facade):
         return find_candidates(included, left_out, group, is_kept)
 
     def _choose(self, asked: _Asked, included: IntArray, candidates: Candidates) -> Sample[Self]:
+        from .findings.coverage import measure_coverage, measure_random
+        from .findings.sampling import choose
+        from .results.sampling import Sample, make_tables
+
         stages, at = self._stages, candidates.positions
         n = asked.n if isinstance(asked.n, int) else max(1, round(asked.n * len(stages.valid)))
         first = np.searchsorted(at, included)
@@ -211,7 +218,10 @@ class Sampling(Facade):
 
 
 _MOST = 2**62  # images that can be asked for; more are as good as all
-_PLAIN = (None, None, None, False, False, True, None, None)
+_USUAL = {
+    "include": None, "exclude": None, "quotas": None, "drop_issues": False, "drop_outliers": False,
+    "deduplicate": True, "min_similarity": None, "random_state": None,
+}  # fmt: skip
 
 
 def check_quotas(quotas: object, labels: pd.Series) -> dict[str, int]:
@@ -260,6 +270,8 @@ def _check_sum(quotas: Mapping[str, int], n: int) -> None:
 
 
 def _check_issues(drop_issues: object) -> list[str]:
+    from .findings.quality import QUALITY_ISSUES
+
     names = [issue for issue in QUALITY_ISSUES if issue != "broken"]
     if isinstance(drop_issues, bool):
         return names if drop_issues else []
@@ -328,6 +340,8 @@ def _number(names: pd.Series) -> tuple[IntArray, int]:
 
 def _make_parts(labels: pd.Series, quotas: Mapping[str, int], n: int, first: IntArray) -> tuple[Parts, tuple[str, ...]]:
     """Return how many images to choose from where, and which quotas cannot be filled; the last part is all others."""
+    from .findings.sampling import Parts
+
     _check_sum(quotas, n)
     numbers_of = {label: i for i, label in enumerate(quotas)}
     of_row = labels.map(numbers_of).fillna(len(quotas)).to_numpy(dtype=np.int64)

@@ -23,6 +23,7 @@ from PIL import Image
 
 from ._progress import Progress
 from ._store import Store
+from ._threads import count_processors
 from .embeddings import Descriptors, Encoder
 from .errors import ImageError, ParameterError, StoreError
 from .images import (
@@ -79,7 +80,7 @@ class _Batch:
 
 def facts_key(digest: str, encoder: Encoder | None) -> str:
     """Return what facts and thumbnails of a content are kept under: they depend on the size it was decoded at."""
-    return f"{FACTS_VERSION}-{_decoded_size(encoder)}:{digest}"
+    return f"{FACTS_VERSION}-{decoded_size(encoder)}:{digest}"
 
 
 def vector_key(digest: str, encoder_key: str) -> str:
@@ -114,6 +115,8 @@ def load_descriptors(store: Store, digests: Sequence[str], encoder_key: str) -> 
     vectors: npt.NDArray[np.float32] | None = None
     details: npt.NDArray[np.uint8] | None = None
     for key, vector, detail in store.vectors(list(rows)):
+        if len(vector) % np.dtype(np.float16).itemsize:
+            raise store.damaged()
         value = np.frombuffer(vector, dtype=np.float16)
         if vectors is None:
             vectors = np.empty((len(digests), len(value)), dtype=np.float32)
@@ -124,6 +127,10 @@ def load_descriptors(store: Store, digests: Sequence[str], encoder_key: str) -> 
                 f"{str(store.folder)!r}."
             )
         vectors[rows[key]] = value
+        if not np.isfinite(value).all() or (None if detail is None else len(detail)) != (
+            None if details is None else details.shape[1]
+        ):
+            raise store.damaged()
         if details is not None and detail is not None:
             details[rows[key]] = np.frombuffer(detail, dtype=np.uint8)
     if vectors is None:
@@ -134,7 +141,11 @@ def load_descriptors(store: Store, digests: Sequence[str], encoder_key: str) -> 
 def encode_bytes(data: bytes, encoder: Encoder) -> Descriptors:
     """Return the descriptors of one file's content, exactly as the pass makes and keeps them."""
     with quiet_pillow():
-        picture = _reduced(decode_image(data, at_least=_decoded_size(encoder)), encoder)
+        return encode_picture(_reduced(decode_image(data, at_least=decoded_size(encoder)), encoder), encoder)
+
+
+def encode_picture(picture: Image.Image, encoder: Encoder) -> Descriptors:
+    """Return the descriptors of a decoded picture that is no larger than need be."""
     made = check_encoded(encoder.encode(encoder.prepare(picture)[None]), 1)
     vectors = made.vectors.astype(np.float16).astype(np.float32)
     return Descriptors(_normalized(vectors), made.details)
@@ -159,18 +170,9 @@ def check_encoded(made: Descriptors, n_pictures: int) -> Descriptors:
     return Descriptors(_normalized(vectors).astype(np.float32), made.details)
 
 
-def count_processors(n_jobs: int) -> int:
-    """Return the number of workers that *n_jobs* means: -1 is one for each processor this process may use."""
-    if n_jobs > 0:
-        return n_jobs
-    from joblib import cpu_count  # comes with scikit-learn; knows the limits of containers
-
-    return max(1, int(cpu_count()) + 1 + n_jobs)
-
-
 def _reduced(decoded: Decoded, encoder: Encoder | None) -> Image.Image:
     """Return the picture at the size in which a JPEG of it comes out of the decoder."""
-    return decoded.image if decoded.is_reduced else reduce_image(decoded.image, at_least=_decoded_size(encoder))
+    return decoded.image if decoded.is_reduced else reduce_image(decoded.image, at_least=decoded_size(encoder))
 
 
 def _name_pixels(decoded: Decoded, data: bytes) -> str:
@@ -178,7 +180,8 @@ def _name_pixels(decoded: Decoded, data: bytes) -> str:
     return f"{hash_jpeg(data)}-{decoded.orientation}" if decoded.format == "JPEG" else hash_pixels(decoded.image)
 
 
-def _decoded_size(encoder: Encoder | None) -> int:
+def decoded_size(encoder: Encoder | None) -> int:
+    """Return the pixels that both sides of a picture must keep when it is reduced."""
     return max(WORKING_SIDE, encoder.input_size if encoder is not None else 0)
 
 
@@ -313,7 +316,7 @@ class _Run:
 
     def _read_picture(self, data: bytes, digest: str, batch: _Batch) -> None:
         try:
-            decoded = decode_image(data, at_least=_decoded_size(self.encoder))
+            decoded = decode_image(data, at_least=decoded_size(self.encoder))
         except ImageError as error:
             batch.facts[digest] = {"is_broken": True, "reason": str(error), "file_size": len(data)}
             return

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from ._facade import Facade
-from ._query import Query, read_queries, read_region
 from ._stages import Stages
 from ._text import TEXT
 from ._validation import check_integer
-from .findings.similarity import rank_similar
 from .graph._vectors import as_unit_vectors
-from .results import Similar
-from .results.similar import tell_queries
+
+if TYPE_CHECKING:
+    from ._query import Query
+    from .results.similar import Similar
 
 _MOST_WRITTEN = 8
 
@@ -76,6 +77,9 @@ class Search(Facade):
         >>> ds.similar(cats, n_neighbors=5, unlike="test/people/astronaut.jpg").table.columns.tolist()
         ['similarity', 'unlike_similarity', 'score']
         """
+        from ._query import read_queries, read_region
+        from .results.similar import Similar, tell_queries
+
         n_neighbors = check_integer(n_neighbors, "n_neighbors", "Dataset.similar", low=1)
         stages = self._stages
         like = read_queries(query, stages) if box is None else [read_region(query, box, stages)]
@@ -96,6 +100,8 @@ class Search(Facade):
 
 def _find_similar(stages: Stages, like: list[Query], against: list[Query], n_neighbors: int) -> pd.DataFrame:
     """Return the table of the images with the highest scores, those that were asked for first."""
+    from .findings.similarity import rank_similar
+
     names = ["similarity", "unlike_similarity", "score"] if against else ["similarity"]
     if not len(stages.valid):
         index = pd.Index([], name="image_id", dtype=TEXT)
@@ -135,7 +141,7 @@ def _write_call(like: list[Query], against: list[Query], n_neighbors: int) -> st
     """Return the code of a search, where all that was asked with are images of the dataset."""
     asked, left_out = ([image_id for _, image_id, _ in queries] for queries in (like, against))
     if None in asked or None in left_out or len(asked) + len(left_out) > _MOST_WRITTEN:
-        return "similar"
+        return ""
     wanted = repr(asked[0] if len(asked) == 1 else asked)
     without = f", unlike={left_out!r}" if left_out else ""
     return f"ds.similar({wanted}, n_neighbors={n_neighbors}{without})"

@@ -13,13 +13,11 @@ from ._stages import Stages
 from ._text import TEXT
 from ._validation import check_integer
 from .errors import ParameterTypeError
-from .findings.sequence.order import Order, key_name, order_frames, tell_sequences
-from .findings.sequence.tables import Part, build_tables
-from .findings.sequence.timeline import Frames, read_timeline
-from .results import Sequence
 
 if TYPE_CHECKING:
-    pass
+    from .findings.sequence.order import Order
+    from .findings.sequence.tables import Part
+    from .results.sequence import Sequence
 
 _CALLER = "Dataset.sequence"
 
@@ -75,6 +73,10 @@ class Sequences(Facade):
         >>> found.cuts["kind"].value_counts().to_dict()
         {'cut': 5, 'dissolve': 1, 'fade': 1}
         """
+        from .findings.sequence.order import key_name, order_frames, tell_sequences
+        from .findings.sequence.tables import build_tables
+        from .results.sequence import Sequence
+
         least_length = check_integer(min_still_length, "min_still_length", _CALLER, low=2)
         _check_word(order, "order", "'auto', 'time', 'name', 'listing' or a column of ds.images")
         if by is not None:
@@ -101,16 +103,24 @@ class Sequences(Facade):
 
 def _read_part(stages: Stages, placed: Order, names: pd.Series, name: str, least_length: int) -> Part:
     """Return what happens in the sequence of this name."""
+    from .findings.sequence.frames import COPY, SCENE
+    from .findings.sequence.tables import Part
+    from .findings.sequence.timeline import Frames, read_timeline
+
     places = np.flatnonzero((names == name).to_numpy() & (placed.rank >= 0))
     places = places[np.argsort(placed.rank[places], kind="stable")]
     descriptors, presets = stages.descriptors, stages.presets
+    has_pictures = descriptors.details is not None  # whose distance has bounds of its own; else it is the plain cosine
     frames = Frames(descriptors.vectors, descriptors.details, stages.rows[places])
     return Part(
         name=name,
         image_ids=names.index[places].tolist(),
         times=None if placed.times is None else placed.times.iloc[places],
         timeline=read_timeline(
-            frames, least=1 - presets["strict"], alike=1 - presets["default"], min_still_length=least_length
+            frames,
+            least=COPY if has_pictures else 1 - presets["strict"],
+            alike=SCENE if has_pictures else 1 - presets["default"],
+            min_still_length=least_length,
         ),
     )
 

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
 
 from ._facade import Facade
 from ._given import check_length, check_told, tell
-from ._pooling import Pool, pool_one, pool_two
-from ._stages import COLUMNS, Stages
+from ._stages import Stages
+from ._table import COLUMNS
 from ._text import TEXT
 from .errors import ParameterError, ParameterTypeError
-from .findings.duplicates import read_similarity
-from .findings.edges import IntArray
-from .findings.leaks import join_linked, link_graph, link_nodes
-from .findings.splitting import check_shares, split_groups
-from .results import Leaks, Split
-from .results._joined import join_shown
-from .results.leaks import OTHER, THIS, build_leaks
-from .results.splits import build_counts
-from .views import format_count
+
+if TYPE_CHECKING:
+    from ._pooling import Pool
+    from .findings.edges import IntArray
+    from .results.leaks import Leaks
+    from .results.splits import Split
 
 #: More splits than this are no splits: the column is another one than was meant.
 MOST_SPLITS = 100
@@ -69,6 +66,10 @@ class Splits(Facade):
         >>> ds.where(ds.images.drop(leaks.removable(from_="test"))).leaks().n_pairs
         0
         """
+        from ._pooling import pool_one
+        from .findings.duplicates import read_similarity
+        from .results.leaks import build_leaks
+
         least = read_similarity(min_similarity, self._stages.presets, "Dataset.leaks")
         if isinstance(split, Splits):
             return self._leaks_between(split, least)
@@ -83,6 +84,10 @@ class Splits(Facade):
         )  # fmt: skip
 
     def _leaks_between(self, other: Splits, least: float) -> Leaks:
+        from ._pooling import pool_two
+        from .results._joined import join_shown
+        from .results.leaks import OTHER, THIS, build_leaks
+
         stages, theirs = self._stages, other._stages
         pool = pool_two(stages, theirs)
         sides = np.repeat(np.arange(2), [len(stages.valid), len(theirs.valid)])
@@ -147,6 +152,10 @@ class Splits(Facade):
         >>> new.splits.nunique(), new.dataset.leaks().n_pairs
         (2, 0)
         """
+        from .findings.duplicates import read_similarity
+        from .findings.splitting import check_shares
+        from .results.splits import Split, build_counts
+
         if shares is not None and named:
             raise ParameterError("Dataset.split takes shares as a mapping or by name, not both.")
         wanted = check_shares(named or (_DEFAULT if shares is None else shares), "Dataset.split")
@@ -179,6 +188,10 @@ def _split_without_leaks(
     stages: Stages, columns: Sequence[IntArray], classes: IntArray, wanted: Mapping[str, float], least: float
 ) -> tuple[IntArray, IntArray, int]:
     """Return split and group of each image, and how many splits were searched until one had no leak."""
+    from ._pooling import pool_one
+    from .findings.leaks import join_linked
+    from .findings.splitting import split_groups
+
     pool = pool_one(stages)
     nodes, links = _bind_duplicates(stages, pool, least)
     n_rounds = 0
@@ -196,6 +209,8 @@ def _split_without_leaks(
 
 def _bind_duplicates(stages: Stages, pool: Pool, least: float) -> tuple[IntArray, IntArray]:
     """Return the node of each image, and pairs of images that the neighbor graph finds alike."""
+    from .findings.leaks import link_graph, link_nodes
+
     links = link_graph(stages.graph, pool.score, min_similarity=least)
     copies = pool.copies(links.near)
     edges = link_nodes(copies, links, least)
@@ -271,6 +286,8 @@ def _number_splits(told: pd.Series) -> tuple[IntArray, list[str]]:
 
 def _remarks(classes: pd.Series, stratify: object, groups: Sequence[pd.Series]) -> tuple[str, ...]:
     """Say what was missing."""
+    from .views import format_count
+
     told, n = [], len(classes)
     name = stratify if isinstance(stratify, str) else "class"
     n_missing = int(classes.isna().sum())

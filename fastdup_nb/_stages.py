@@ -7,35 +7,31 @@ from collections.abc import Sequence
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from ._decisions import Listed, open_journal
-from ._given import Settings, check_directions, check_length, join_columns, tell
+from ._given import Settings, check_directions, check_length, tell
 from ._linking import link_vectors, merge_equal
 from ._pixels import hash_in_full, number_pictures
-from ._scan import Scan, count_processors, facts_key, find_waiting, load_descriptors, scan_images
+from ._scan import Scan, facts_key, find_waiting, load_descriptors, scan_images
 from ._scores import PairScores
 from ._store import Store, default_location
-from ._text import TEXT, make_text, show_path
+from ._table import tabulate_images
+from ._text import show_path
+from ._threads import count_processors
 from .embeddings import GENERIC_PRESETS, Descriptors, Encoder, load_encoder, presets_for
 from .errors import UnknownImageError
-from .findings.verdicts import Verdicts, number_verdicts
 from .graph import NeighborGraph, uses_nn_descent, warm_up
-from .images import FACTS, decode_image, render_thumbnail
+from .images import decode_image, render_thumbnail
 from .sources import Listing, list_images, read_bytes
 from .tags import Journal, Places, Tags
 
-#: The columns of ``Dataset.images``, with their dtypes; what FACTS mean stands with them.
-COLUMNS = MappingProxyType({
-    "path": TEXT, "label": TEXT, "split": TEXT, "width": "Int64", "height": "Int64", "format": TEXT, "mode": TEXT,
-    "file_size": "Int64", "n_frames": "Int64", "exif_time": "datetime64[s]", "camera": TEXT,
-    **{fact.name: "Int64" if fact.dtype.startswith("int") else fact.dtype for fact in FACTS},
-    "is_broken": "bool", "reason": TEXT,
-})  # fmt: skip
+if TYPE_CHECKING:
+    from .findings.verdicts import Verdicts
 
 _JOURNALS = threading.Lock()
 
@@ -133,14 +129,8 @@ class Stages:
     @cached_property
     def images(self) -> pd.DataFrame:
         """One row per image."""
-        index = pd.Index(self.listing.image_ids, name="image_id", dtype=TEXT)
-        facts = pd.DataFrame(self.scan.facts, index=index, columns=list(COLUMNS))
-        facts["path"] = [make_text(path) for path in self.listing.paths]
-        facts["label"], facts["split"] = self.labels, self.splits
-        facts["exif_time"] = pd.to_datetime(facts["exif_time"])
-        told = (self.settings.labels, self.settings.split)
-        used = [name if value is None else value for name, value in zip(("label", "split"), told, strict=True)]
-        return join_columns(facts.astype(dict(COLUMNS)), self.listing, used)
+        told = {"label": self.settings.labels, "split": self.settings.split}
+        return tabulate_images(self.scan.facts, self.listing, {"label": self.labels, "split": self.splits}, told)
 
     @cached_property
     def labels(self) -> pd.Series:
@@ -218,6 +208,8 @@ class Stages:
     @property
     def verdicts(self) -> Verdicts | None:
         """What was judged of pairs of these images, or None; asks anew each time, and reads no image for that."""
+        from .findings.verdicts import number_verdicts
+
         judged = self.tags.verdicts()
         if not judged:
             return None

@@ -110,8 +110,12 @@ class Store:
         rows = self._by_key("select key, facts from facts", keys)
         try:
             return {key: _parse(text) for key, text in rows}
-        except ValueError as error:
-            raise _explain(sqlite3.DatabaseError("malformed"), self.folder) from error
+        except (ValueError, TypeError) as error:
+            raise self.damaged() from error
+
+    def damaged(self) -> StoreError:
+        """Return the error for rows that nothing of ours has written."""
+        return self._explained(sqlite3.DatabaseError("malformed"))
 
     def has_facts(self, keys: Sequence[str]) -> set[str]:
         """Return the keys whose facts are known."""
@@ -123,11 +127,13 @@ class Store:
 
     def vectors(self, keys: Sequence[str]) -> Iterator[tuple[str, bytes, bytes | None]]:
         """Yield (key, vector, detail) of those that are known, in no order."""
-        return self._by_key("select key, vector, detail from vectors", keys)
+        for key, vector, detail in self._by_key("select key, vector, detail from vectors", keys):
+            yield key, self._bytes(vector), None if detail is None else self._bytes(detail)
 
     def thumbnail(self, key: str) -> bytes | None:
         """Return a thumbnail as JPEG bytes, or None."""
-        return next((row[0] for row in self._rows("select jpeg from thumbnails where key = ?", (key,))), None)
+        rows = self._rows("select jpeg from thumbnails where key = ?", (key,))
+        return self._bytes(rows[0][0]) if rows else None
 
     def result(self, key: str) -> bytes | None:
         """Return a result that was kept, or None."""
@@ -155,9 +161,13 @@ class Store:
         found = self._rows(query, (name,))
         if not found:
             return None
-        return b"".join(
-            row[0] for row in self._rows("select payload from parts where number = ? order by part", found[0])
-        )
+        rows = self._rows("select payload from parts where number = ? order by part", found[0])
+        return b"".join(self._bytes(row[0]) for row in rows)
+
+    def _bytes(self, value: object) -> bytes:
+        if not isinstance(value, bytes):
+            raise self.damaged()
+        return value
 
     def _rows(self, query: str, values: tuple[object, ...]) -> list[tuple]:  # type: ignore[type-arg]
         with self._lock:

@@ -1,4 +1,4 @@
-"""What pandas keeps text in and how to take it out, what a name given by a user may be, and how a path is told."""
+"""What pandas keeps text in and how to take it out, what a name may be, and how a path or a call is told."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .errors import ParameterError, ParameterTypeError
 #: What pandas keeps text in: str from pandas 3 on, object before.
 TEXT: Any = "str" if int(pd.__version__.split(".")[0]) >= 3 else object
 MAX_NAME = 200
+_MOST_WRITTEN = 8  # entries of a list in a line of code
 
 
 def check_name(value: object, name: str, caller: str) -> str:
@@ -51,3 +52,27 @@ def show_path(path: Path) -> str:
         if path.is_relative_to(base) and path != base:
             return prefix + path.relative_to(base).as_posix()
     return str(path)
+
+
+def write_call(name: str, /, *given: object, **options: object) -> str:
+    """Return a call as one would write it; empty where a value is none that can be written."""
+    if not all(_is_plain(value) for value in (*given, *options.values())):
+        return ""
+    told = [repr(_as_plain(value)) for value in given]
+    told += [f"{option}={_as_plain(value)!r}" for option, value in options.items()]
+    return f"{name}({', '.join(told)})"
+
+
+def _is_plain(value: object) -> bool:
+    """Return whether a value is text, a path, a number, or a few of them."""
+    if isinstance(value, dict):
+        return len(value) <= _MOST_WRITTEN and all(map(_is_plain, (*value, *value.values())))
+    if isinstance(value, (list, tuple)):
+        return len(value) <= _MOST_WRITTEN and all(map(_is_plain, value))
+    return value is None or type(value) in {str, int, float, bool} or isinstance(value, Path)
+
+
+def _as_plain(value: object) -> object:
+    if isinstance(value, (list, tuple)):
+        return [_as_plain(one) for one in value]
+    return str(value) if isinstance(value, Path) else value

@@ -6,15 +6,17 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from ._given import check_embeddings, check_settings
+from ._inspection import Inspection
 from ._labels import Labels
 from ._novelty import Novelty
 from ._review import Review
@@ -25,23 +27,16 @@ from ._splits import Splits
 from ._stages import Stages
 from ._subset import choose_images, take_stages
 from ._text import show_path
-from ._validation import check_choice, check_integer
 from .errors import ParameterError
-from .findings.clusters import default_min_cluster_size, find_clusters, label_clusters
-from .findings.duplicates import find_duplicates, read_similarity
-from .findings.edges import Copies
-from .findings.keeping import KEEP_RULES, count_same_files, find_unsure_pixels, rank_images
-from .findings.outliers import check_contamination, find_outliers
-from .findings.quality import check_bounds, find_quality_issues
-from .results import Clusters, Duplicates, Estimate, Neighbors, Outliers, Overview, Quality, Summary
-from .results.summary import build_summary
 from .sources import check_source
-from .views import render_html, render_text
+
+if TYPE_CHECKING:
+    from .results.overview import Estimate, Neighbors, Overview
 
 _ESTIMATE_IMAGES = 48
 
 
-class Dataset(Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
+class Dataset(Inspection, Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
     """A collection of images, looked at lazily.
 
     Making one opens nothing. The first call that needs it reads every image once, on all processors, for everything:
@@ -201,6 +196,8 @@ class Dataset(Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
     @property
     def neighbors(self) -> Neighbors:
         """The nearest-neighbor graph, with its recall against exact search."""
+        from .results.overview import Neighbors
+
         stages = self._stages
         return Neighbors(graph=stages.graph, image_ids=stages.distinct_ids, _shown=self._shown)
 
@@ -237,165 +234,13 @@ class Dataset(Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
         """
         return _restore(take_stages(self._stages, choose_images(self._stages, self.tags, images, tag, without_tag)))
 
-    def duplicates(
-        self, min_similarity: float | str | None = None, keep: str = "first", *, include_rejected: bool = False
-    ) -> Duplicates:
-        """Find images that show the same picture: same file, same pixels, or nearly.
-
-        What was judged of pairs (``ds.tags.judge``) holds whatever the bound. A pair that is "not duplicates" is left
-        out, and its two images are in no group together. A pair that is "same" is in, with its real similarity, and
-        groups its images.
-
-        Parameters
-        ----------
-        min_similarity : float in [0, 1] or {"strict", "default", "loose"}, optional
-            Bound of the tier ``near``; larger is stricter, 1 leaves identical ones. By default, one false pair or none
-            is expected in a thousand photographs of different subjects; where the same monument or kind of object
-            comes again and again there are more (``docs/encoder.md``), and "strict" leaves few of them. For your own
-            vectors, where nothing can be calibrated, the presets are plain cosine similarities.
-        keep : {"first", "largest", "sharpest", "oldest"}, default "first"
-            Which image of a group stays: the first listed, the one with most pixels, the sharpest, or the oldest by
-            EXIF time (else by file time). By any rule a symbolic link stays only where all are links.
-        include_rejected : bool, default False
-            Whether ``pairs`` lists those judged "not duplicates" too, told by a column ``is_rejected``. They are in no
-            group and in no other count.
-
-        Returns
-        -------
-        Duplicates
-            With ``pairs``, ``groups``, ``members`` and ``removable``. Broken images are in none.
-
-        Notes
-        -----
-        ``similarity`` is 1 for identical pictures. For others it joins the cosine of the encoder's vectors with a
-        second descriptor of the same pass (``docs/encoder.md``). JPEGs that may have exactly the same pixels as
-        another image are decoded once more, in full, to be sure.
-
-        Examples
-        --------
-        >>> import tempfile, fastdup_nb as fd
-        >>> ds = fd.Dataset(fd.sample(tempfile.mkdtemp() + "/sample"), cache=None)
-        >>> dups = ds.duplicates(keep="largest")
-        >>> int(dups.groups["removable"].sum()) == len(dups.removable)
-        True
-        """
-        least = self._least_similarity(min_similarity)
-        check_choice(keep, "keep", "Dataset.duplicates", KEEP_RULES)
-        stages = self._stages
-        images = stages.images
-        copies = Copies(
-            image_ids=stages.valid_ids,
-            rows=stages.rows,
-            files=stages.files,
-            pixels=stages.pixel_ids(find_unsure_pixels(stages.valid_facts, stages.rows, stages.graph)),
-            rank=rank_images(images.loc[stages.valid_ids], keep),
-        )
-        found = find_duplicates(
-            copies,
-            stages.graph.indices,
-            stages.score,
-            min_similarity=least,
-            verdicts=stages.verdicts,
-            include_rejected=include_rejected,
-        )
-        return Duplicates(
-            pairs=found.pairs,
-            groups=found.groups,
-            members=found.members,
-            min_similarity=least,
-            keep=keep,
-            n_images=len(stages.valid),
-            n_pairs_by_tier=found.n_pairs_by_tier,
-            n_images_in_pairs=found.n_images_in_pairs,
-            n_same_files=count_same_files(images["path"], found.members),
-            n_rejected=found.n_rejected,
-            _shown=self._shown,
-        )
-
-    def outliers(self, contamination: float | str = "auto") -> Outliers:
-        """Find images that are unlike all others.
-
-        Parameters
-        ----------
-        contamination : "auto" or float in (0, 0.5], default "auto"
-            ``"auto"`` flags only scores that the rest of the collection does not explain: a clean set may have none.
-            A number flags exactly that share of the images.
-
-        Returns
-        -------
-        Outliers
-            A score for each image, larger is stranger, 1 is ordinary: how many times farther than usual its nearest
-            neighbors are (``fastdup_nb.findings.outliers.score_outliers`` tells how). Exact copies share a score.
-        """
-        contamination = check_contamination(contamination, "Dataset.outliers")
-        stages = self._stages
-        table = find_outliers(
-            stages.valid_ids,
-            stages.graph.indices,
-            stages.graph.distances,
-            rows=stages.rows,
-            contamination=contamination,
-        )
-        return Outliers(table=table, contamination=contamination, _shown=self._shown)
-
-    def clusters(self, min_cluster_size: int | None = None) -> Clusters:
-        """Find images that belong together.
-
-        Parameters
-        ----------
-        min_cluster_size : int, optional
-            Smallest number of distinct pictures that makes a cluster; grows with the collection by default. Larger
-            gives fewer clusters and more noise.
-
-        Returns
-        -------
-        Clusters
-            A label for each image, -1 for none, and a row for each cluster with its medoid and examples.
-        """
-        if min_cluster_size is not None:
-            min_cluster_size = check_integer(min_cluster_size, "min_cluster_size", "Dataset.clusters", low=2)
-        stages = self._stages
-        size = min_cluster_size or default_min_cluster_size(len(stages.descriptors))
-        vectors, seed = stages.descriptors.vectors, stages.settings.random_state
-        labels = label_clusters(
-            vectors, stages.graph.indices, stages.graph.distances, min_cluster_size=size, random_state=seed
-        )
-        given = stages.labels.iloc[stages.valid]
-        members, clusters = find_clusters(
-            stages.valid_ids,
-            vectors[stages.rows],
-            labels[stages.rows],
-            given_labels=given.tolist() if stages.labels.notna().any() else None,
-        )
-        return Clusters(clusters=clusters, members=members, min_cluster_size=size, _shown=self._shown)
-
-    def quality(self, bounds: Mapping[str, float] | None = None) -> Quality:
-        """Find broken, dark, bright, blurry, low-information, oddly shaped, oddly sized and gray images.
-
-        Parameters
-        ----------
-        bounds : mapping of str to float in [0, 1], optional
-            Other bounds for some issues, for example ``{"dark": 0.4}``; images with a score below are flagged. No image
-            is read again.
-
-        Returns
-        -------
-        Quality
-            For each issue ``is_<issue>`` and ``<issue>_score``, 0 worst, 1 best.
-        """
-        limits = check_bounds(bounds, "Dataset.quality")
-        table = find_quality_issues(self._stages.images, bounds=limits)
-        return Quality(table=table, bounds=limits, _shown=self._shown)
-
-    def summary(self) -> Summary:
-        """Return every count with its meaning: pairs, images in a pair, groups and removable images are different."""
-        return build_summary(self.duplicates(), self.outliers(), self.clusters(), self.quality(), self._shown)
-
     def estimate(self) -> Estimate:
         """Estimate how long the first finding will take, by reading a few of the images that are new.
 
         Their results are kept like any others; nothing is measured twice.
         """
+        from .results.overview import Estimate
+
         stages = self._stages
         waiting = stages.find_waiting()
         chosen = random.Random(stages.settings.random_state).sample(waiting, min(_ESTIMATE_IMAGES, len(waiting)))  # noqa: S311
@@ -427,6 +272,7 @@ class Dataset(Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
             If it cannot be written.
         """
         from .results.report import check_path, write_report
+        from .results.summary import build_summary
 
         check_path(path)
         findings = self.duplicates(), self.outliers(), self.clusters(), self.quality()
@@ -434,16 +280,18 @@ class Dataset(Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
         return write_report(path, self._overview(), (summary, *findings), self._stages.thumbnail)
 
     def __repr__(self) -> str:
+        from .views import render_text
+
         return render_text(self._overview().view())
 
     def _repr_html_(self) -> str:
+        from .views import render_html
+
         return render_html(self._overview().view(), lambda _: None)
 
-    def _least_similarity(self, wanted: float | str | None) -> float:
-        presets = self._stages.presets
-        return read_similarity(wanted, presets, "Dataset.duplicates")
-
     def _overview(self) -> Overview:
+        from .results.overview import Overview
+
         stages = self._stages
         listing = stages.listing
         kinds = Counter(os.path.splitext(image_id)[1].lower() for image_id in listing.image_ids)

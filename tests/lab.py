@@ -20,6 +20,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -49,6 +50,13 @@ _EVALUATE = """async (expression) => {
     const value = (await asked.done).content.user_expressions.v;
     if (value.status === 'error') throw new Error(value.ename + ': ' + value.evalue);
     return value.data['text/plain'];
+}"""
+_ADD = """async (code) => {
+    const notebook = window.__nb.content, {commands} = window.jupyterapp;
+    notebook.activeCellIndex = notebook.widgets.length - 1;
+    await commands.execute('notebook:insert-cell-below');
+    notebook.activeCell.model.sharedModel.setSource(code);
+    await commands.execute('notebook:run-cell');
 }"""
 _ERRORS = """() => window.__nb.content.widgets.flatMap(cell => cell.outputArea
     ? [...Array(cell.outputArea.model.length).keys()].map(i => cell.outputArea.model.get(i))
@@ -115,6 +123,20 @@ class Notebook:
         self.page.wait_for_function("() => [...document.querySelectorAll('.jp-OutputArea img')].every(i => i.complete)")
         return self
 
+    def run(self, code: str) -> Notebook:
+        """Run code in a new cell at the end."""
+        self.page.evaluate(_ADD, code)
+        self.raise_errors()
+        return self
+
+    def reload(self) -> Notebook:
+        """Save the notebook and load the page again; the kernel lives on."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        self.page.reload(wait_until="domcontentloaded")
+        self.page.wait_for_function("() => window.jupyterapp")
+        self.page.evaluate(_READY)
+        return self
+
     def raise_errors(self) -> None:
         """Raise the first error that a cell shows."""
         errors = self.page.evaluate(_ERRORS)
@@ -156,6 +178,18 @@ def watch(page: object, own: str) -> tuple[list[str], list[str]]:
     page.on("request", lambda request: request.url.startswith(known) or asked.append(request.url))
     page.on("pageerror", lambda error: problems.append(str(error)))
     return asked, problems
+
+
+def find_barriers(page: object, *selectors: str) -> list[str]:
+    """Return what axe-core finds wrong in the parts of a page that are in view: the rule, the element and why."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("(include) => axe.run({include}, {resultTypes: ['violations']})", list(selectors))
+    return [
+        f"{rule['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
 
 
 @contextlib.contextmanager

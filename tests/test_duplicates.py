@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageFilter
 
 import fastdup_nb as fd
 from fastdup_nb.errors import ParameterError, ParameterTypeError
@@ -223,9 +224,23 @@ def test_one_of_each_group_stays_by_the_rule(dataset, keep):
         elif keep == "largest":
             assert facts.loc[kept, "width"] * facts.loc[kept, "height"] == (facts["width"] * facts["height"]).max()
         elif keep == "sharpest":
-            assert facts.loc[kept, "sharpness"] == facts["sharpness"].max()
+            detail = facts["sharpness"] * facts[["width", "height"]].min(axis=1).clip(upper=160)
+            assert detail[kept] >= detail.max() / 1.2
         elif facts["exif_time"].notna().any():
             assert facts.loc[kept, "exif_time"] == facts["exif_time"].min()
+
+
+def test_the_sharpest_is_neither_a_thumbnail_nor_a_blurred_copy(few):
+    photo = Image.open(few / "cat.jpg")
+    for side in (96, 160, 200):
+        photo.resize((side, round(side * photo.height / photo.width)), Image.Resampling.LANCZOS).save(
+            few / f"a{side}.png"
+        )
+    photo.filter(ImageFilter.GaussianBlur(3)).save(few / "blurred.png")
+    members = fd.Dataset(few, cache=None).duplicates(keep="sharpest").members
+    group = members[members["group"] == members.loc["cat.jpg", "group"]]
+    assert set(group.index) >= {"a96.png", "a160.png", "a200.png", "blurred.png"}
+    assert group.index[group["is_kept"]].tolist() == ["cat.jpg"]
 
 
 @pytest.mark.parametrize("keep", ["first", "largest", "sharpest", "oldest"])
@@ -253,6 +268,30 @@ def test_hard_links_are_counted_as_nothing_to_gain(few):
     (few / "grass2.jpg").write_bytes((few / "grass.jpg").read_bytes())
     dups = fd.Dataset(few, cache=None).duplicates()
     assert (dups.n_removable, dups.n_same_files) == (3, 2)
+
+
+def test_where_many_are_only_near_it_says_to_look(tmp_path):
+    for i in range(12):
+        form = Image.new("RGB", (240, 320), "white")
+        for line in range(8):
+            form.paste("black", (20, 30 + 30 * line, 60 + (37 * i + 53 * line) % 150, 40 + 30 * line))
+        form.save(tmp_path / f"{i:02}.png")
+    told = "8 images or more are only near"
+    dups = fd.Dataset(tmp_path, cache=None).duplicates("loose")
+    assert (told in repr(dups)) == (told in dups._repr_html_()) == (dups.groups["size"].max() > 8)
+    assert dups.groups["size"].max() > 8
+    assert told not in repr(fd.Dataset(tmp_path, cache=None).duplicates(1.0))
+
+
+def test_fine_texture_does_not_hide_the_same_pixels_in_another_container(tmp_path):
+    y, x = np.mgrid[:512, :512]
+    gray = 127 + 100 * np.sin(0.9 * x + 0.02 * y * np.sin(y / 40)) * np.sin(y / 60)
+    waves = np.stack([gray, 0.8 * gray, 255 - gray], axis=-1).clip(0, 255).astype(np.uint8)
+    Image.fromarray(waves).save(tmp_path / "a.jpg", quality=92)  # decoded at half its size; that of the PNG is averaged
+    Image.open(tmp_path / "a.jpg").save(tmp_path / "b.png")
+    ds = fd.Dataset(tmp_path, cache=None)
+    assert ds.duplicates().pairs["tier"].tolist() == ["identical pixels"]
+    assert ds.leaks(["train", "test"]).pairs["tier"].tolist() == ["identical pixels"]
 
 
 def test_metadata_and_containers_do_not_change_the_picture(tmp_path, sample_folder):

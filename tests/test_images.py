@@ -113,6 +113,15 @@ def test_a_missing_extra_is_named_with_its_install_line(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("region", "expected"),
+    [((1600, 1200), (400, 300)), ((700, 640), (400, 300)), ((639, 900), (800, 600)), ((100, 90), (1600, 1200))],
+)
+def test_a_jpeg_is_reduced_no_further_than_a_region_of_it_allows(region, expected):
+    data = encode(Image.new("RGB", (1600, 1200), "teal"), "JPEG")
+    assert decode_image(data, at_least=160, region=region).image.size == expected
+
+
+@pytest.mark.parametrize(
     ("at_least", "expected"), [(0, (1600, 1200)), (160, (400, 300)), (150, (200, 150)), (601, (1600, 1200))]
 )
 def test_a_jpeg_is_decoded_reduced_but_never_below_what_was_asked(at_least, expected):
@@ -471,6 +480,11 @@ def test_a_thumbnail_is_a_small_jpeg_of_the_same_shape_without_metadata():
     thumbnail = Image.open(io.BytesIO(render_thumbnail(decode_image(with_exif(make="Canon", size=(640, 480))).image)))
     assert (thumbnail.format, thumbnail.size) == ("JPEG", (160, 120))
     assert not thumbnail.getexif()
+    for form in ("JPEG", "GIF"):
+        buffer = io.BytesIO()
+        PHOTO.save(buffer, form, comment=b"taken at home")
+        image = decode_image(buffer.getvalue()).image
+        assert b"taken at home" not in render_thumbnail(image) + render_thumbnail(image, size=max(image.size))
     assert render_thumbnail(PHOTO, size=64) != render_thumbnail(PHOTO, size=96)
 
 

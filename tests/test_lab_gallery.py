@@ -12,7 +12,7 @@ import pytest
 
 import fastdup_nb as fd
 
-from .lab import Notebook, open_browser, serve_lab
+from .lab import Notebook, find_barriers, open_browser, serve_lab
 from .test_lab import contrast
 
 pytestmark = pytest.mark.browser
@@ -46,6 +46,7 @@ CELLS = [
     "a = ds.annotate(['photo', 'drawing'], ds.outliers().table.head(20), page_size=12)\na",
     "x = ds.explore(color='label', method='pca')\nx",
 ]
+OF_IPYWIDGETS_7 = {"Cannot convert undefined or null to object"}  # where a widget is closed while it is in view
 LOADED = """() => [...document.querySelectorAll('.fdnb-grid')].every(grid => grid.ariaBusy === 'false')
   && [...document.querySelectorAll('.fdnb-gallery img')].every(i => i.complete && i.naturalWidth)"""
 
@@ -236,7 +237,7 @@ def test_a_digit_labels_and_goes_on_over_the_end_of_the_page(lab, page):
     lab.wait_for_kernel("ds.tagged('skipped')", ids[2:3])
     page.keyboard.press("u")
     lab.wait_for_kernel("ds.tagged('skipped')", [])
-    assert "2 labeled, 0 skipped, 18 to go" in gallery(page, 5).locator(".fdnb-progress").inner_text()
+    gallery(page, 5).locator(".fdnb-progress", has_text="2 labeled, 0 skipped, 18 to go").wait_for()
     focus(page, 11, 5)
     page.keyboard.press("1")
     lab.wait_for_kernel("a.page", 1)
@@ -269,7 +270,7 @@ def test_tab_leaves_the_gallery(lab, page):
 
 
 def test_the_plain_gallery_reviews_too(lab, page):
-    plain = page.locator(".jp-OutputArea .widget-image").first
+    plain = page.locator(".jp-OutputArea .widget-html img").first
     assert plain.is_visible()
     page.locator(".jp-OutputArea .widget-toggle-button").nth(1).click()
     lab.wait_for_kernel("p.selection", lab.kernel_eval("p._controller.ids[1:2]"))
@@ -315,6 +316,95 @@ def test_each_image_has_a_name_and_roles_fit(lab, page):
         .evaluate_all("codes => codes.filter(c => c.closest('.fdnb-code') && c.tabIndex !== 0).length")
     )
     assert scrolled == 0
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_axe_finds_no_barrier_in_any_view(lab, page, theme):
+    lab.set_theme(theme)
+    plain = ".jp-OutputArea-output:has(.widget-toggle-button)"
+    assert find_barriers(page, ".fdnb-gallery", ".fdnb-map", plain) == []
+    focus(page, 1)
+    for key in ("Space", "d", "?"):
+        page.keyboard.press(key)
+    assert find_barriers(page, ".fdnb-gallery") == []
+    page.keyboard.press("?")
+    page.keyboard.press("Enter")
+    wait_for(page, "() => document.querySelectorAll('.fdnb-viewer:not([hidden]) table').length === 2")
+    assert find_barriers(page, ".fdnb-gallery") == []
+    page.keyboard.press("m")
+    assert find_barriers(page, ".fdnb-gallery") == []
+    page.keyboard.press("c")
+    wait_for(page, "() => document.querySelectorAll('.fdnb-viewer:not([hidden]) .fdnb-near img').length >= 3")
+    assert find_barriers(page, ".fdnb-gallery") == []
+    page.keyboard.press("Escape")
+
+
+def test_pages_and_thumbnails_take_the_size_that_is_chosen(lab, page):
+    outliers = gallery(page, 2)
+    before = tile(page, 0, 2).locator("img").first.bounding_box()["width"]
+    outliers.get_by_label("Images on a page").select_option("24")
+    outliers.get_by_role("button", name="L", exact=True).click()
+    lab.wait_for_kernel("(o.page_size, o.thumbnail_size)", (24, 176))
+    page.wait_for_function(
+        "() => document.querySelectorAll('.fdnb-gallery')[2].querySelectorAll('.fdnb-tile').length === 24"
+    )
+    assert tile(page, 0, 2).locator("img").first.bounding_box()["width"] > before
+    lab.kernel_eval("setattr(o, 'page_size', 12), setattr(o, 'thumbnail_size', 128)")
+    wait_for(page, LOADED)
+
+
+def test_nothing_blinks_by_itself_where_motion_is_not_wanted(lab, page):
+    page.emulate_media(reduced_motion="reduce")
+    focus(page, 1)
+    page.keyboard.press("Enter")
+    gallery(page).get_by_role("button", name="Blink").click()
+    word = gallery(page).locator(".fdnb-which")
+    page.wait_for_timeout(1500)
+    assert word.inner_text() == "other"
+    page.keyboard.press("Space")
+    assert word.inner_text() == "stays"
+    page.emulate_media(reduced_motion="no-preference")
+    gallery(page).get_by_role("button", name="Side by side").click()
+    page.keyboard.press("Escape")
+
+
+def test_in_a_narrow_cell_a_picture_opens_large_and_nothing_is_cut_off(lab, page):
+    page.set_viewport_size({"width": 560, "height": 5200})
+    focus(page, 1)
+    page.keyboard.press("Enter")
+    wait_for(page, "() => document.querySelectorAll('.fdnb-viewer:not([hidden]) table').length === 2")
+    frames = gallery(page).locator(".fdnb-frame")
+    assert min(frame.bounding_box()["height"] for frame in frames.all()) >= 200
+    page.keyboard.press("c")
+    wait_for(page, "() => document.querySelectorAll('.fdnb-viewer:not([hidden]) .fdnb-near img').length >= 3")
+    assert frames.locator("img").bounding_box()["width"] > 200
+    page.keyboard.press("Escape")
+    words = gallery(page).locator(".fdnb-row-words").first.bounding_box()
+    assert tile(page, 0).bounding_box()["y"] - words["y"] - words["height"] < 24
+    wide = page.evaluate(
+        "() => [...document.querySelectorAll('.fdnb-gallery')].map(g => g.scrollWidth - g.clientWidth)"
+    )
+    assert max(wide) <= 0
+    page.set_viewport_size({"width": 1280, "height": 5200})
+
+
+def test_one_picture_at_a_time_is_labeled_at_its_full_size(lab, page):
+    lab.run("b = ds.annotate(['photo', 'drawing'], ds.image_ids[:9], page_size=1)\nb")
+    ids = lab.kernel_eval("b._controller.ids[:3]")
+    one = gallery(page, 7)
+    wait_for(page, "() => document.querySelector('.fdnb-viewer:not([hidden]) img')?.naturalWidth > 200")
+    assert one.locator(".fdnb-viewer .fdnb-frame img").bounding_box()["width"] > 200
+    assert one.get_by_label("Images on a page").input_value() == "1"
+    one.locator(".fdnb-viewer-bar b").click()
+    for key, n in (("1", 1), ("2", 2)):
+        page.keyboard.press(key)
+        lab.wait_for_kernel("b.page", n)
+        name = ids[n].rpartition("/")[2]
+        page.wait_for_function(
+            "(name) => [...document.querySelectorAll('.fdnb-viewer-bar b')].some(b => b.textContent === name)", arg=name
+        )
+    lab.wait_for_kernel("b.to_frame()['label'].dropna().to_dict()", {ids[0]: "photo", ids[1]: "drawing"})
+    lab.kernel_eval("b.close()")
 
 
 def test_typing_a_filter_over_an_open_picture_tags_nothing(lab, page):
@@ -446,9 +536,35 @@ def test_rows_are_opened_and_reviewed_by_keys(lab, page):
     assert page.evaluate("() => document.querySelector('.fdnb-gallery').contains(document.activeElement)")
 
 
+def test_no_tag_looks_like_another_and_none_is_markup(lab, page):
+    name = lab.kernel_eval("g._controller.ids[0]")
+    evil = ["\u202epeek", "<img src=x onerror=window.ran=1>", "a'\"` onclick=window.ran=1 🐈\u200d⬛ דג"]
+    lab.kernel_eval(f"ds.tags.add({name!r}, {evil!r}).text")
+    wait_for(page, "() => document.querySelectorAll('.fdnb-gallery')[0].querySelectorAll('.fdnb-chip').length === 3")
+    chips = tile(page, 0).locator(".fdnb-chip").all_inner_texts()
+    assert [chip.strip() for chip in chips] == ["\\u202epeek", *evil[1:]]
+    assert "\u202e" not in page.locator(".jp-Notebook").inner_text()
+    assert page.evaluate("() => [window.ran, document.querySelectorAll('img[src=x]').length]") == [None, 0]
+    lab.kernel_eval(f"ds.tags.remove({name!r}, {evil!r}).text")
+
+
+def test_run_again_a_cell_leaves_nothing_of_its_galleries_behind(lab, page):
+    lab.run("r = ds.explore(color='label', method='pca')\nr")
+    wait_for(page, LOADED)
+    lab.kernel_eval("exec('import ipywidgets.widgets.widget as w')")
+    models = "len(getattr(w, '_instances', w.Widget.widgets))"
+    before = lab.kernel_eval(models), page.locator("style").count(), page.locator(".fdnb-app").count()
+    for _ in range(5):
+        page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-cell')")
+    wait_for(page, LOADED)
+    lab.wait_for_kernel(models, before[0])
+    assert (page.locator("style").count(), page.locator(".fdnb-app").count()) == before[1:]
+    lab.kernel_eval("r.close()")
+
+
 def test_nothing_is_asked_of_the_network_and_nothing_goes_wrong_in_the_page(lab):
     assert lab.asked == []
-    assert lab.problems == []
+    assert [problem for problem in lab.problems if problem not in OF_IPYWIDGETS_7] == []
 
 
 def test_the_saved_notebook_is_light_and_shows_pictures_again_when_the_gallery_goes(lab, page):
@@ -456,6 +572,16 @@ def test_the_saved_notebook_is_light_and_shows_pictures_again_when_the_gallery_g
     page.wait_for_function("() => [...document.querySelectorAll('.fdnb-twin')].some(t => t.offsetParent !== null)")
     size = page.evaluate("() => JSON.stringify(window.__nb.content.widgets[3].outputArea.model.toJSON()).length")
     assert 20_000 < size < 300_000
+
+
+def test_a_page_loaded_again_has_its_gallery_alive_while_the_kernel_is(lab, page):
+    lab.reload()
+    page.wait_for_selector(".fdnb-gallery .fdnb-tile img")
+    page.wait_for_function(LOADED)
+    assert gallery(page).locator(".fdnb-tile img:visible").count() >= 15
+    focus(page, 1)
+    page.keyboard.press("k")
+    lab.wait_for_kernel("ds.tagged('keep')", lab.kernel_eval("g._controller.ids[1:2]"))
 
 
 def test_after_the_kernel_is_gone_a_key_says_that_nothing_is_stored(lab, page):

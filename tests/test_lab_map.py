@@ -222,6 +222,22 @@ def drag(notebook, x0, y0, x1, y1):
     mouse.up()
 
 
+def test_a_map_that_shows_everything_still_does_when_its_cell_becomes_narrow(notebook):
+    shown = find_map(notebook, 1)
+    shown.get_by_role("button", name="Fit").click()
+    notebook.kernel_eval(
+        "globals().setdefault('seen', []) == [] and small.on_msg(lambda _, content, __: "
+        "content['kind'] == 'picture' and seen.append([content['scale'], content['width'], content['height']]))"
+    )
+    size = notebook.page.viewport_size
+    notebook.page.set_viewport_size({**size, "width": 560})
+    wait_for_kernel(notebook, "any(width < 500 for _, width, _ in seen)")
+    spans = "np.ptp(small._points, axis=0)"
+    wait_for_kernel(notebook, f"all({spans} <= seen[-1][0] * np.array([seen[-1][1] - 70, seen[-1][2] - 70]))")
+    notebook.page.set_viewport_size(size)
+    wait_for_kernel(notebook, "seen[-1][1] > 500")
+
+
 def test_a_selection_made_in_python_is_seen_on_the_map(notebook):
     notebook.kernel_eval("setattr(small, 'selection', list(small._index[:3]))")
     find_map(notebook, 1).get_by_text("3 selected of").wait_for()

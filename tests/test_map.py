@@ -219,6 +219,15 @@ def test_what_goes_wrong_in_the_kernel_is_told_in_the_view():
     assert (content["kind"], content["text"]) == ("error", "OSError: the disk is gone")
 
 
+@pytest.mark.parametrize("message", [["tag"], "tag", None, {"kind": "tag", "tag": None}, {"kind": "tag", "tag": True}])
+def test_what_no_map_would_send_is_refused_and_told_once(message):
+    drawn = make_map(tags=FakeTags())
+    ask(drawn, "click", position=0, how="set")
+    drawn.sent.clear()
+    drawn._handle_custom_msg(message, [])
+    assert [content["kind"] for content, _ in drawn.sent] == ["error"]
+
+
 def test_the_synced_state_is_small_and_has_nothing_per_image():
     n = 20_000
     drawn = Map(np.random.default_rng(0).random((n, 2)), [f"{i}.jpg" for i in range(n)])

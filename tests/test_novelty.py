@@ -364,6 +364,10 @@ def test_a_class_has_a_normality_of_its_own(few):
     assert np.isnan(p.iloc[2])
     assert found.n_unscored == 1
     assert "not compared" in repr(found)
+    unlabeled = known.novelty(
+        fd.Dataset(paths[:2], labels=[None, "c"], embeddings=ordinary[:2], cache=None), by="label"
+    )
+    assert "Nothing was compared: of 2 images, none has a label that a known image has." in repr(unlabeled)
     assert known.novelty(new).to_frame()["p_value"].min() > 0.3
     assert "each of 2 classes" in repr(known.normality(by="label"))
 

@@ -11,6 +11,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import fastdup_nb as fd
@@ -280,6 +281,47 @@ def test_relabeled_files_move_to_the_folder_of_their_label_and_back(ds, few, awa
     assert contents(few) == before
 
 
+@pytest.mark.parametrize(
+    "make",
+    [dict, pd.Series, lambda told: pd.Series(told, name="new_label").to_frame(),
+     lambda told: pd.DataFrame({"image_id": list(told), "new_label": list(told.values())}, index=[8, 9])],
+)  # fmt: skip
+def test_new_labels_are_named_one_by_one_and_nothing_else_moves(ds, few, away, make):
+    ds.relabel("engine.jpg", "decided but not named")
+    told = {"plants/grass.jpg": "trees", "pets/cat.jpg": "pets"}
+    frame = ds.plan(None, move_to=away, relabel=make(told)).to_frame()
+    assert frame["image_id"].tolist() == ["plants/grass.jpg"], "what has its label already stays"
+    assert frame["destination"].tolist() == [str(few / "trees" / "grass.jpg")]
+    assert len(ds.tags.labels()) == 1, "a plan decides nothing"
+
+
+def test_some_of_the_decisions_on_labels_are_planned(ds, away):
+    ds.relabel(["plants/grass.jpg", "pets/cat.jpg"], "new")
+    decided = ds.tags.labels()
+    plan = ds.plan(None, move_to=away, relabel=decided[decided["old_label"] == "plants"])
+    assert statuses(plan.to_frame()) == {"plants/grass.jpg": "planned"}
+
+
+@pytest.mark.parametrize(
+    ("relabel", "error", "match"),
+    [
+        ("trees", ParameterTypeError, "True, False, a mapping or Series"),
+        (["plants/grass.jpg"], ParameterTypeError, "True, False, a mapping or Series"),
+        (None, ParameterTypeError, "True, False, a mapping or Series"),
+        (1, ParameterTypeError, "True, False, a mapping or Series"),
+        (pd.DataFrame({"label": ["trees"]}, index=["plants/grass.jpg"]), ParameterTypeError, "new_label"),
+        ({"plants/gras.jpg": "trees"}, UnknownImageError, "plants/gras.jpg"),
+        ({"plants/grass.jpg": None}, ParameterTypeError, "'relabel'"),
+        (pd.Series([True], index=["plants/grass.jpg"]), ParameterTypeError, "'relabel'"),
+        ({"plants/grass.jpg": "two\nlines"}, ParameterError, "'relabel'"),
+        (pd.Series(["a", "b"], index=["plants/grass.jpg"] * 2), ParameterError, "both 'a' and 'b'"),
+    ],
+)
+def test_what_is_no_new_label_is_told(ds, away, relabel, error, match):
+    with pytest.raises(error, match=match):
+        ds.plan(None, move_to=away, relabel=relabel)
+
+
 def test_a_label_that_is_no_name_of_a_folder_moves_nothing(ds, few, away):
     labels = ["../../out", "a/b", "..", ".hidden", "a\\b", "x" * 200]
     before = contents(few)
@@ -401,6 +443,80 @@ def test_a_plan_made_anew_goes_on_too(few, away, point):
     assert {Path(path).name: data for path, data in contents(away).items()} == before
     fd.load_plan(away).undo()
     assert {Path(path).name: data for path, data in contents(few).items()} == before
+
+
+def cut(away, n_events, n_more=0):
+    """Leave so many events of a manifest, and so many bytes of the next one."""
+    path = away / fd.export.MANIFEST_NAME
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:n_events]) + lines[n_events][:n_more])
+
+
+@pytest.mark.parametrize("again", ["undo", "apply"])
+@pytest.mark.parametrize("n_more", [0, 40])
+def test_files_of_which_a_cut_manifest_does_not_tell_are_known_by_their_content(ds, few, away, n_more, again):
+    (few / "link.jpg").symlink_to(few / "shuttle.jpg")
+    ds = fd.Dataset(few, cache=None)
+    before = contents(few)
+    ids = [image_id for image_id in ds.image_ids if image_id != "shuttle.jpg"]
+    assert set(statuses(ds.plan(ids, move_to=away).apply()).values()) == {"done"}
+    cut(away, 1 + len(ids) + 2, n_more)  # of the first move it is told that it is done
+    if again == "apply":
+        assert set(statuses(fd.load_plan(away).apply()).values()) == {"done"}
+    assert set(statuses(fd.load_plan(away).undo()).values()) == {"undone"}
+    assert contents(few) == before
+    assert (few / "link.jpg").is_symlink()
+    assert contents(away) == {}
+
+
+def test_planned_files_that_a_cut_manifest_no_longer_names_are_told(ds, few, away):
+    ds.plan(move_to=away).apply()
+    cut(away, 2, 40)
+    with pytest.warns(UserWarning, match=r"was cut: 1 of the files.*Look for them in '.*away'"):
+        plan = fd.load_plan(away)
+    assert statuses(plan.undo()) == {"engine.jpg": "undone"}
+    assert list(contents(away)) == [str(away / "pets" / "cat.jpg")]
+    (away / "pets" / "cat.jpg").rename(few / "pets" / "cat.jpg")
+    ds.plan(move_to=away).apply()
+    assert set(statuses(fd.load_plan(away).undo()).values()) == {"undone"}
+
+
+def test_another_file_where_one_was_planned_to_go_is_left_there_and_told(ds, few, away):
+    ds.plan(move_to=away).apply()
+    cut(away, 3)
+    (away / "engine.jpg").write_bytes(b"another")
+    frame = fd.load_plan(away).undo()
+    assert statuses(frame) == {"engine.jpg": "missing", "pets/cat.jpg": "undone"}
+    assert "another file" in frame["error"][0]
+    assert contents(away) == {str(away / "engine.jpg"): b"another"}
+    (away / "engine.jpg").unlink()
+    assert statuses(fd.load_plan(away).undo()) == {"engine.jpg": "missing", "pets/cat.jpg": "undone"}
+
+
+@pytest.mark.parametrize("swap", ["content", "same size", "link", "nowhere"])
+def test_what_is_no_longer_what_was_moved_is_not_put_back(ds, few, away, tmp_path, swap):
+    ds.plan(move_to=away).apply()
+    moved = away / "engine.jpg"
+    size = moved.stat().st_size
+    moved.unlink()
+    (tmp_path / "secret").write_bytes(b"secret")
+    if swap in {"content", "same size"}:
+        moved.write_bytes(b"another" if swap == "content" else bytes(size))
+    else:
+        moved.symlink_to(tmp_path / ("secret" if swap == "link" else "no such file"))
+    frame = fd.load_plan(away).undo()
+    assert statuses(frame) == {"engine.jpg": "done", "pets/cat.jpg": "undone"}
+    assert "is not what was moved there" in frame["error"][0]
+    assert os.path.lexists(moved)
+    assert not os.path.lexists(few / "engine.jpg")
+
+
+@pytest.mark.parametrize(("digest", "stamp", "found"), [
+    (None, None, None), (None, (3, 0, 0), True), (None, (4, 0, 0), False), ("0" * 64, (-1, -1, -1), False),
+])  # fmt: skip
+def test_a_file_without_a_digest_is_known_by_its_size(tmp_path, digest, stamp, found):
+    (tmp_path / "x").write_bytes(b"abc")
+    assert _move.is_known(tmp_path / "x", digest, stamp) is found
 
 
 # ---- hostile names and manifests

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 import fastdup_nb as fd
-from fastdup_nb import dataset as dataset_module
 from fastdup_nb.errors import ParameterError, ParameterTypeError, StoreError
-from fastdup_nb.results import Estimate
+from fastdup_nb.findings import clusters, duplicates, outliers, quality
 from fastdup_nb.results import report as report_module
+from fastdup_nb.results.overview import Estimate
 
 REPORT = (
     b'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="generator" content="fastdup_nb">'
@@ -278,10 +278,15 @@ def test_duplicates_take_the_rule_by_position(dataset):
 
 def test_a_report_finds_everything_once(few, tmp_path, monkeypatch):
     found = []
-    for name in ("find_duplicates", "find_outliers", "label_clusters", "find_quality_issues"):
-        original = getattr(dataset_module, name)
+    for module, name in (
+        (duplicates, "find_duplicates"),
+        (outliers, "find_outliers"),
+        (clusters, "label_clusters"),
+        (quality, "find_quality_issues"),
+    ):
+        original = getattr(module, name)
         counted = lambda *a, _name=name, _original=original, **k: (found.append(_name), _original(*a, **k))[1]  # noqa: E731
-        monkeypatch.setattr(dataset_module, name, counted)
+        monkeypatch.setattr(module, name, counted)
     fd.Dataset(few, cache=None).report(tmp_path / "report.html")
     assert sorted(found) == ["find_duplicates", "find_outliers", "find_quality_issues", "label_clusters"]
 

@@ -21,6 +21,7 @@ from fastdup_nb._sample.frames import SCRIPTS, Shot, film, join_shots
 from fastdup_nb._sample.photographs import load_photograph
 from fastdup_nb.embeddings import load_encoder
 from fastdup_nb.errors import ParameterError, ParameterTypeError, SourceError
+from fastdup_nb.findings.sequence.frames import COPY, SCENE
 from fastdup_nb.findings.sequence.order import key_name
 from fastdup_nb.findings.sequence.succession import count_together, count_transitions
 from fastdup_nb.findings.sequence.tables import COLUMNS
@@ -76,7 +77,7 @@ def shoot(name, n, begin=STILL, end=None, **options):
 
 
 def read(frames, **options):
-    return read_timeline(frames, least=0.12, alike=0.2, **options)
+    return read_timeline(frames, least=COPY, alike=SCENE, **options)
 
 
 def of_vectors(vectors):
@@ -209,6 +210,52 @@ def test_what_moves_or_darkens_slowly_is_no_cut_and_no_event(encode, name, begin
     assert kinds(found) == []
     assert found.events == []
     assert not found.is_stream
+
+
+def whip(name, length, begin, end):
+    """Return a camera that stands, turns in so many blurred frames, and stands again."""
+    swept = shoot(name, 8 * length, begin, end).reshape(length, 8, 192, 256, 3)[:, :4]
+    return np.concatenate([shoot(name, 12, begin), swept.mean(axis=1).astype(np.uint8), shoot(name, 12, end)])
+
+
+@pytest.mark.parametrize(
+    ("name", "length", "begin", "end"),
+    [
+        ("coffee", 7, (0.2, 0.5, 0.35), (0.8, 0.5, 0.35)),
+        ("coffee", 10, (0.2, 0.5, 0.35), (0.8, 0.5, 0.35)),
+        ("lake", 10, (0.2, 0.5, 0.35), (0.8, 0.5, 0.35)),
+        ("engine", 7, (0.8, 0.5, 0.35), (0.2, 0.5, 0.35)),
+        ("dahlia", 7, (0.5, 0.75, 0.35), (0.5, 0.25, 0.35)),
+        ("pagoda", 7, (0.5, 0.75, 0.35), (0.5, 0.25, 0.35)),
+    ],
+)
+def test_a_whip_pan_is_no_cut(encode, name, length, begin, end):
+    assert kinds(read(encode(whip(name, length, begin, end)))) == []
+
+
+def test_a_dataset_judges_frames_by_the_bounds_of_their_own_distance(tmp_path):
+    for name in ("astronaut", "launch pad", "pagoda"):
+        for i, pixels in enumerate(shoot(name, 30, (0.5, 0.5, 1.0), (0.5, 0.5, 0.35))):
+            (tmp_path / name).mkdir(exist_ok=True)
+            Image.fromarray(pixels).save(tmp_path / name / f"{i}.jpg", quality=88)
+    assert len(fd.Dataset(tmp_path, cache=None).sequence().cuts) == 0
+
+
+def test_shots_of_two_frames_are_parted(encode):
+    names, lengths = ["cat", "coffee", "coins", "engine", "lake", "brick", "launch pad"], [12, 2, 10, 2, 9, 2, 12]
+    begin, end = (0.4, 0.5, 0.6), (0.6, 0.5, 0.6)
+    shots = [shoot(name, n, begin, end) for name, n in zip(names, lengths, strict=True)]
+    found = read(encode(np.concatenate(shots)))
+    assert [change.position for change in found.changes] == np.cumsum(lengths)[:-1].tolist()
+
+
+@pytest.mark.parametrize(("one", "other"), [("engine", "coins"), ("lake", "launch pad"), ("coffee", "dahlia")])
+def test_a_dissolve_between_two_pans_is_one(encode, one, other):
+    begin, end = (0.3, 0.5, 0.6), (0.7, 0.5, 0.6)
+    shots = [Shot(one, 40, begin, end), Shot(other, 40, begin, end, join="dissolve", change=12)]
+    found = read(encode(join_shots([(shot, load_photograph(shot.scene)) for shot in shots])))
+    assert kinds(found) == ["dissolve"]
+    assert abs(found.changes[0].position - 40) <= 3
 
 
 def test_a_slow_pan_is_not_still_and_a_fixed_camera_is(encode):
@@ -356,6 +403,23 @@ def test_frames_are_in_the_order_of_their_numbers_not_of_their_letters(seq, ds):
     assert ds.sequence("name").frames["time"].isna().all()
 
 
+def test_frames_of_videos_are_ordered_by_the_time_in_their_names(folder, tmp_path):
+    times = {"a/film.mp4": ["0", "2s", "10.25"], "other.mp4": ["0.5", "3"]}
+    (tmp_path / "a").mkdir()
+    for video, told in times.items():
+        for i, time in enumerate(told):
+            shutil.copy(folder / "camera_1" / f"frame_{i + 1}.jpg", tmp_path / f"{video}@{time}")
+    ds = fd.Dataset(tmp_path, cache=None)
+    found = ds.sequence()
+    assert found.order == "frame time"
+    assert found.frames.index.tolist() == [f"{video}@{time}" for video, told in times.items() for time in told]
+    assert found.frames["sequence"].unique().tolist() == list(times)
+    assert found.frames["time"].tolist() == [0, 2, 10.25, 0.5, 3]
+    assert found.shots["duration"].tolist() == [10.25, 2.5]
+    shutil.copy(folder / "camera_1" / "frame_9.jpg", tmp_path / "plain.jpg")
+    assert fd.Dataset(tmp_path, cache=None).sequence().order != "frame time"
+
+
 def test_cameras_are_told_by_exif_and_all_can_be_one_sequence(ds):
     assert ds.sequence(by="camera").frames["sequence"].unique().tolist() == ["Canon EOS 5D", "Google Pixel 7"]
     whole = ds.sequence(by=None)
@@ -378,6 +442,8 @@ def table_of(folder, **columns):
         pd.date_range("2024-01-01", periods=12)[::-1],
         pd.date_range("2024-01-01", periods=12, tz="Europe/Berlin")[::-1],
         [2**60 + i for i in range(12, 0, -1)],
+        [f"2024-01-01T{20 - i % 2:02d}:{59 - i}:00+0{2 - i % 2}:00" for i in range(12)],
+        [pd.Timestamp(2024, 1, 20 - i, tz=["UTC", "Europe/Berlin"][i % 2]) for i in range(12)],
         pd.to_timedelta(range(12, 0, -1), unit="s"),
         pd.Categorical(list("abcdefghijkl"), categories=list("lkjihgfedcba"), ordered=True),
     ],
@@ -389,6 +455,8 @@ def table_of(folder, **columns):
         "times",
         "times of a zone",
         "numbers too long for a float",
+        "times of two zones as text",
+        "times of two zones",
         "durations",
         "ordered categories",
     ],
@@ -407,6 +475,14 @@ def test_any_column_that_can_be_sorted_gives_the_order(folder, values):
         ([1.0, np.nan] + [2.0] * 10, "when", "must have a value for every image. It has none for 1 of 12"),
         ([1, "a"] + [2] * 10, "when", "values that can be sorted. Got int, str"),
         ([{}] * 12, "when", "values that can be sorted"),
+        ([[i] for i in range(12)], "when", "values that can be sorted. Got list"),
+        ([pd.NaT, *pd.date_range("2024-01-01", periods=11)], "when", "has none for 1 of 12"),
+        (
+            [f"2024-01-{i:02d}T10:00:00{'Z' if i == 5 else ''}" for i in range(1, 13)],
+            "when",
+            "1 with a time zone and 11",
+        ),
+        ([pd.Timestamp(2024, 1, i, tz="UTC" if i < 4 else None) for i in range(1, 13)], "when", "3 with a time zone"),
         ([1j] * 12, "when", "Got complex numbers"),
         ([1] * 12, "frame time", "none of 12 names ends in a time"),
         ([1] * 12, "where", "'listing' or a column of ds.images. Got 'where'"),

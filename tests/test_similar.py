@@ -145,6 +145,18 @@ def test_a_region_is_of_the_upright_picture(dataset, sample_folder):
     pd.testing.assert_frame_equal(turned, straight)
 
 
+def test_a_region_of_a_large_jpeg_is_what_one_would_cut_from_it(dataset, sample_folder):
+    photograph = Image.open(sample_folder / CAT).convert("RGB")
+    file = io.BytesIO()
+    large = photograph.resize((8 * photograph.width, 8 * photograph.height), Image.Resampling.BICUBIC)
+    large.save(file, "JPEG", quality=95)
+    box = tuple(8 * edge for edge in (100, 50, 350, 280))
+    found = dataset.similar(file.getvalue(), box=box, n_neighbors=5).table["similarity"]
+    cut = dataset.similar(large.crop(box), n_neighbors=5).table["similarity"]
+    assert found.index.tolist()[:2] == cut.index.tolist()[:2]
+    np.testing.assert_allclose(found.iloc[:2], cut.iloc[:2], atol=0.02)
+
+
 @pytest.mark.parametrize(
     ("box", "error", "says"),
     [

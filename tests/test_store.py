@@ -257,6 +257,30 @@ def test_a_damaged_row_is_made_anew_or_says_what_to_delete(few, tmp_path, damage
         pd.testing.assert_frame_equal(fd.Dataset(few, cache=tmp_path / "store").duplicates().pairs, expected)
 
 
+@pytest.mark.parametrize("damage", [
+    "vectors set vector = 'text'", "vectors set vector = x'00'", "vectors set vector = x'0000'",
+    "vectors set vector = cast(x'007e' || substr(vector, 3) as blob)", "vectors set detail = 'text'",
+    "vectors set detail = null", "vectors set detail = substr(detail, 2)", "parts set payload = 'text'",
+])  # fmt: skip
+def test_rows_that_are_no_such_thing_change_no_number_and_say_what_to_delete(few, tmp_path, damage):
+    fd.Dataset(few, cache=tmp_path / "store").duplicates()
+    with sqlite3.connect(tmp_path / "store" / "store-1.sqlite") as db:
+        if not damage.startswith("parts"):
+            db.execute("delete from results"), db.execute("delete from parts")
+        table = damage.split()[0]
+        db.execute(f"update {damage} where rowid in (select rowid from {table} limit 3)")  # noqa: S608
+    with pytest.raises(StoreError, match=r"[Dd]elete"):
+        fd.Dataset(few, cache=tmp_path / "store").duplicates().pairs
+
+
+def test_a_thumbnail_that_is_none_says_what_to_delete(few, tmp_path):
+    fd.Dataset(few, cache=tmp_path / "store").outliers()
+    with sqlite3.connect(tmp_path / "store" / "store-1.sqlite") as db:
+        db.execute("update thumbnails set jpeg = 'text'")
+    with pytest.raises(StoreError, match=r"damaged\. Delete it"):
+        fd.Dataset(few, cache=tmp_path / "store").outliers()._repr_html_()
+
+
 def test_facts_do_not_depend_on_who_filled_the_cache(few, tmp_path):
     mean = {side: fd.CallableEncoder(mean_color, input_size=side) for side in (32, 300)}
     fd.Dataset(few, cache=tmp_path / "store", encoder=mean[32]).images

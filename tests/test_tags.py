@@ -444,6 +444,32 @@ def test_a_full_disk_is_a_clear_error_and_loses_no_decision(dataset_of):
     pd.testing.assert_frame_equal(ds.tags.to_frame(), dataset_of().tags.to_frame())
 
 
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_file_that_is_taken_away_while_it_is_open_takes_no_decision_that_would_be_lost(
+    dataset_of, tmp_path, is_replaced
+):
+    path = tmp_path / "t.sqlite"
+    ds = dataset_of(tags=path)
+    ds.tags.add("cat.jpg", "drop")
+    parts = ["t.sqlite", "t.sqlite-wal", "t.sqlite-shm"]
+    for part in parts:
+        (tmp_path / part).rename(tmp_path / f"away {part}")
+    if is_replaced:
+        dataset_of(tags=path).tags.add("grass.jpg", "keep")
+    for decide in (lambda: ds.tags.add("engine.jpg", "drop"), ds.tags.undo):
+        with pytest.raises(StoreError, match=r"t\.sqlite.*removed or replaced.*make the Dataset anew"):
+            decide()
+    assert ds.tagged("drop") == ["cat.jpg"], "what was decided is still told"
+    assert path.exists() == is_replaced
+    anew = dataset_of(tags=path)
+    anew.tags.add("engine.jpg", "drop")
+    assert dataset_of(tags=path).tagged("drop") == ["engine.jpg"]
+    for part in parts:
+        (tmp_path / f"away {part}").rename(tmp_path / part)
+    ds.tags.add("espresso.jpg", "drop")
+    assert ds.tagged("drop") == ["cat.jpg", "espresso.jpg"], "put back, it goes on"
+
+
 def test_a_file_that_became_read_only_can_be_read_and_says_what_to_do(dataset_of):
     ds = dataset_of()
     ds.tags.add("cat.jpg", "drop")
@@ -517,6 +543,15 @@ def test_a_key_press_is_stored_at_once(dataset_of):
 
 
 # ---- datasets
+
+
+def test_where_a_mask_is_missing_it_is_not_true(few):
+    (few / "broken.jpg").write_bytes(b"no picture")
+    ds = fd.Dataset(few, cache=None, tags=None)
+    mask = ds.images["width"] > 0
+    assert mask.isna().sum() == 1
+    assert ds.where(mask).image_ids == ds.images.index[~ds.images["is_broken"]].tolist()
+    assert ds.where(mask.fillna(False).astype(bool)).image_ids == ds.where(mask).image_ids
 
 
 def test_variations_and_parts_share_tags(dataset_of):

@@ -1,14 +1,16 @@
 """How alike the structure of two pictures is where one is a crop, an enlargement or a slight turn of the other.
 
 Small gray pictures are laid over each other in about a hundred ways, and the correlation of the best is taken. Most
-pairs agree in none of a few rough ways, tried at half the resolution, and are left at that. Everything is a product of
-matrices, so that ten thousand pairs take about a second of one processor.
+pairs agree in none of a few rough ways, tried at half the resolution, and are left at that. What costs is to take a
+picture to its parts; that is done once for all pairs it is in, and everything is a product of matrices, so that fifty
+thousand pairs take about a second of one processor.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -17,79 +19,104 @@ from ._base import FloatArray
 
 _SMALLEST = 8  # pixels on a side below which there is no structure to lay over each other
 _PROMISING = 0.65  # correlation in the rough ways from which the finer ones are tried
-_CHUNK = 256  # pairs at once, so that what is worked on stays in the processor's cache
+_TIE = 1e-5  # by which rounding may tell apart two orders of a pair that agree equally well
+_CHUNK = 512  # pairs at once, so that what is worked on stays in the processor's cache
 
 #: A way of laying over: how much of the other picture is covered (1 is its whole width), where, and turned how far.
 _Way = tuple[float, float, float, float]  # scale, shift in x and y as shares of the room there is, degrees
+_Rows = npt.NDArray[np.integer]
+#: ``map``, or that of a pool of threads.
+Map = Callable[[Callable[[int], None], Iterable[int]], Iterable[None]]
 
 
-def align_details(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8], *, noise: float) -> FloatArray:
+def align_details(
+    details: npt.NDArray[np.uint8], rows: _Rows, others: _Rows, *, noise: float, run: Map = map
+) -> FloatArray:
     """Return the correlation of square gray pictures, the best of the ways in which one may lie within the other.
 
     Parameters
     ----------
-    a, b : uint8 array of shape (n, side ** 2)
-        Gray pictures, a pair in each row.
+    details : uint8 array of shape (n_pictures, side ** 2)
+        Gray pictures.
+    rows, others : int array of shape (n,)
+        The pairs of them.
     noise : float
         Gray levels of contrast below which structure says nothing.
+    run : callable, default map
+        What calls a function with each of many numbers, perhaps on several threads.
 
     Returns
     -------
     float32 array of shape (n,)
-        In [0, 1]; larger is more alike; *a* and *b* may be exchanged, and either may be mirrored.
+        In [0, 1]; larger is more alike; *rows* and *others* may be exchanged, and either picture may be mirrored.
     """
-    side = int(a.shape[1] ** 0.5)
-    best = np.zeros(len(a), np.float32)
-    if side < _SMALLEST:
-        return best
-    for start in range(0, len(a), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        best[part] = _align_some(a[part], b[part], side, noise)
-    return np.minimum(best, 1)
+    side = int(details.shape[1] ** 0.5)
+    if side < _SMALLEST or not len(rows):
+        return np.zeros(len(rows), np.float32)
+    both = np.concatenate([others, rows]), np.concatenate([rows, others])  # either in the other
+    as_is, mirrored = np.arange(side * side), np.arange(side * side).reshape(side, side)[:, ::-1].ravel()
+    rough = _correlate_pairs(_rough_ways(side, noise), details, both, [as_is, mirrored], run)
+    rough = rough.reshape(2, len(rows), 2).swapaxes(0, 1).reshape(len(rows), 4)
+    best = rough.max(axis=1)
+    found: FloatArray = np.maximum(best, 0)
+    for order, turn in enumerate((as_is, mirrored, as_is, mirrored)):
+        good = np.flatnonzero((best >= _PROMISING) & (rough[:, order] >= best - _TIE))
+        pair = (others[good], rows[good]) if order < 2 else (rows[good], others[good])
+        fine = _correlate_pairs(_fine_ways(side, noise), details, pair, [turn], run)
+        found[good] = np.maximum(found[good], fine[:, 0])
+    return np.minimum(found, 1, out=found)
 
 
-def _align_some(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8], side: int, noise: float) -> FloatArray:
-    x, y, halved, turned = _centered(a), _centered(b), _pool(side).T, _mirror(side)
-    orders = [(x, y), (y, x), (x, y[:, turned]), (y[:, turned], x)]  # either in the other, as they are and mirrored
-    rough = np.stack([_rough_ways(side).correlate(one @ halved, other @ halved, noise) for one, other in orders])
-    found: FloatArray = np.maximum(rough.max(axis=0), 0)
-    order = rough.argmax(axis=0)
-    for i, (one, other) in enumerate(orders):
-        good = np.flatnonzero((order == i) & (found >= _PROMISING))
-        found[good] = np.maximum(found[good], _fine_ways(side).correlate(one[good], other[good], noise))
+def _correlate_pairs(
+    ways: _Ways, details: npt.NDArray[np.uint8], pairs: tuple[_Rows, _Rows], turns: list[_Rows], run: Map
+) -> FloatArray:
+    """Return the best correlation of pairs, the second picture turned in each of *turns* and laid over the first."""
+    sampled, laid = pairs
+    found = np.empty((len(sampled), len(turns)), np.float32)
+    order = np.argsort(sampled, kind="stable")
+
+    def correlate(start: int) -> None:
+        part = order[start : start + _CHUNK]
+        distinct, which = np.unique(sampled[part], return_inverse=True)
+        pictures = _centered(details[laid[part]])
+        over = np.stack([pictures[:, turn] for turn in turns], axis=1)
+        found[part] = ways.correlate(_centered(details[distinct]), which, over)
+
+    list(run(correlate, range(0, len(order), _CHUNK)))
     return found
-
-
-def _mirror(side: int) -> npt.NDArray[np.int64]:
-    """Return where the pixels of a mirrored picture come from."""
-    places: npt.NDArray[np.int64] = np.arange(side * side).reshape(side, side)[:, ::-1].ravel()
-    return places
 
 
 class _Ways:
     """Ways of laying one picture over another, as matrices that sample the other at the pixels of the one."""
 
-    def __init__(self, side: int, ways: Iterable[_Way], pooling: FloatArray) -> None:
-        self.pooling = pooling  # of the one, and of what is sampled: it forgives what lies between two ways
+    def __init__(self, ways: Iterable[_Way], pooling: FloatArray, reduction: FloatArray, noise: float) -> None:
+        side = round(pooling.shape[1] ** 0.5)
         samplings, masks = zip(*(_sample(side, *way) for way in ways), strict=True)
         whole = pooling.sum(axis=1)
         is_inside = np.stack([pooling @ mask > 0.99 * whole for mask in masks])
         matrices = np.stack([pooling @ sampling for sampling in samplings]) * is_inside[:, :, None]
+        self.reduction = reduction
+        self.pooling = pooling @ reduction  # of the one, and of what is sampled: it forgives what lies between two ways
         self.shape = is_inside.shape
         self.inside: FloatArray = is_inside.astype(np.float32)
+        self.size: FloatArray = self.inside.sum(axis=1)
+        self.noise: FloatArray = noise**2 * self.size
         self.matrix: FloatArray = np.ascontiguousarray(matrices.reshape(-1, side * side).T, dtype=np.float32)
 
-    def correlate(self, a: FloatArray, b: FloatArray, noise: float) -> FloatArray:
-        """Return the best correlation of each row of *a* with that of *b*, sampled in each way."""
-        sampled = (b @ self.matrix).reshape(len(b), *self.shape)
-        pooled = a @ self.pooling.T
-        n = self.inside.sum(axis=1)
-        sum_a, sum_b = pooled @ self.inside.T, sampled.sum(axis=2)
-        joint = np.matmul(sampled, pooled[:, :, None])[:, :, 0] - sum_a * sum_b / n
-        spread_a = pooled**2 @ self.inside.T - sum_a**2 / n + noise**2 * n
-        spread_b = np.einsum("nwp,nwp->nw", sampled, sampled) - sum_b**2 / n + noise**2 * n
-        correlations: FloatArray = joint / np.sqrt(spread_a * spread_b)
-        return np.asarray(correlations.max(axis=1), dtype=np.float32)
+    def correlate(self, sampled: FloatArray, which: _Rows, laid: FloatArray) -> FloatArray:
+        """Return the best correlation of each of *laid* (n, n_turns, n_pixels) with row *which* of *sampled*."""
+        parts = (sampled @ self.reduction.T @ self.matrix).reshape(len(sampled), *self.shape)
+        parts -= (parts.sum(axis=2) / self.size)[:, :, None] * self.inside
+        parts /= np.sqrt(np.einsum("nwp,nwp->nw", parts, parts) + self.noise)[:, :, None]
+        pooled = laid.reshape(-1, laid.shape[2]) @ self.pooling.T
+        spread = pooled**2 @ self.inside.T - (pooled @ self.inside.T) ** 2 / self.size + self.noise
+        correlations = np.empty_like(spread)
+        ends = laid.shape[1] * np.searchsorted(which, np.arange(len(parts) + 1))
+        for part, (start, end) in zip(parts, pairwise(ends), strict=True):
+            np.matmul(pooled[start:end], part.T, out=correlations[start:end])
+        correlations /= np.sqrt(spread)
+        best: FloatArray = correlations.max(axis=1).reshape(laid.shape[:2])
+        return best
 
 
 def _centered(details: npt.NDArray[np.uint8]) -> FloatArray:
@@ -99,14 +126,14 @@ def _centered(details: npt.NDArray[np.uint8]) -> FloatArray:
 
 
 @functools.cache
-def _rough_ways(side: int) -> _Ways:
-    halved = len(_pool(side))
-    return _Ways(round(halved**0.5), _list_rough(), np.eye(halved, dtype=np.float32))
+def _rough_ways(side: int, noise: float) -> _Ways:
+    halving = _pool(side)
+    return _Ways(_list_rough(), np.eye(len(halving), dtype=np.float32), halving, noise)
 
 
 @functools.cache
-def _fine_ways(side: int) -> _Ways:
-    return _Ways(side, _list_fine(), _pool(side))
+def _fine_ways(side: int, noise: float) -> _Ways:
+    return _Ways(_list_fine(), _pool(side), np.eye(side * side, dtype=np.float32), noise)
 
 
 def _list_rough() -> Iterator[_Way]:

@@ -84,11 +84,11 @@ def _count_plain(lines: PixelArray) -> int:
 
 
 def _share_differing(lines: PixelArray, color: PixelArray) -> npt.NDArray[np.float64]:
-    differs = np.zeros(lines.shape[:2], dtype=np.bool_)
-    for channel, level in enumerate(color.tolist()):
-        values = lines[:, :, channel]
-        differs |= (values < max(level - _TOLERANCE, 0)) | (values > min(level + _TOLERANCE, 255))
-    return np.asarray(np.count_nonzero(differs, axis=1) / max(lines.shape[1], 1))
+    low = np.maximum(color, _TOLERANCE) - _TOLERANCE
+    high = np.minimum(color, 255 - _TOLERANCE) + _TOLERANCE
+    far = (lines - low) > (high - low)  # below low it wraps around
+    differs = far[:, :, 0] | far[:, :, 1] | far[:, :, 2]
+    return np.asarray(differs.sum(axis=1) / max(lines.shape[1], 1))
 
 
 def _shrink(image: PIL.Image.Image, size: int) -> PIL.Image.Image:

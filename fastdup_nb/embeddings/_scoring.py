@@ -8,13 +8,13 @@ things.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
 
+from .._threads import one_blas_thread
 from ._aligning import align_details
 from ._base import Descriptors, Encoder, FloatArray
 from ._models import DEFAULT_MODEL, MODELS
@@ -31,7 +31,6 @@ _LEAST_ALIGNED = 0.5  # cosine below which pictures are too far apart for struct
 _FLAT = 4.0  # gray levels of contrast below which a picture shows nothing
 _NOISE = 2.0  # gray levels of contrast below which structure says nothing
 _CHUNK = 2048
-_LIMITING = threading.Lock()
 
 
 def score_pairs(a: Descriptors, b: Descriptors) -> FloatArray:
@@ -56,29 +55,35 @@ def score_pairs(a: Descriptors, b: Descriptors) -> FloatArray:
     >>> score_pairs(a, a)
     array([1., 1.], dtype=float32)
     """
-    distance = 1 - np.einsum("ij,ij->i", a.vectors, b.vectors)
-    if a.details is not None and b.details is not None:
-        distance *= 1 - _WEIGHT * _compare_structure(a.details, b.details, distance <= 1 - _LEAST_ALIGNED) ** _POWER
-        distance = np.maximum(distance, _compare_flat(a.details, b.details))
-    scores: FloatArray = np.clip(1 - distance, 0, 1).astype(np.float32)
-    return scores
+    both = np.concatenate([a.vectors, b.vectors])
+    has_details = a.details is not None and b.details is not None
+    details = np.concatenate([a.details, b.details]) if has_details else None
+    rows = np.arange(len(a))
+    return score_edges(Descriptors(both, details), rows, len(a) + rows)
 
 
 def score_edges(
     descriptors: Descriptors, rows: npt.NDArray[np.integer], others: npt.NDArray[np.integer], *, n_jobs: int = 1
 ) -> FloatArray:
     """Return :func:`score_pairs` of the pictures numbered *rows* and *others*, some at a time, on *n_jobs* threads."""
-    from threadpoolctl import threadpool_limits  # comes with scikit-learn
+    vectors, details = descriptors.vectors, descriptors.details
+    distance, structure, least = (np.zeros(len(rows), np.float32) for _ in range(3))
 
-    scores = np.empty(len(rows), np.float32)
-
-    def score(start: int) -> None:
+    def compare(start: int) -> None:
         part = slice(start, start + _CHUNK)
-        scores[part] = score_pairs(descriptors.take(rows[part]), descriptors.take(others[part]))
+        distance[part] = 1 - np.einsum("ij,ij->i", vectors[rows[part]], vectors[others[part]])
+        if details is not None:
+            one, other = details[rows[part]], details[others[part]]
+            structure[part], least[part] = _correlate(one, other), _compare_flat(one, other)
 
-    # Products so small are slower on several threads each. The limit is the process's, so one call at a time sets it.
-    with _LIMITING, threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(max(1, n_jobs)) as pool:
-        list(pool.map(score, range(0, len(rows), _CHUNK)))
+    with one_blas_thread(), ThreadPoolExecutor(max(1, n_jobs)) as pool:
+        list(pool.map(compare, range(0, len(rows), _CHUNK)))
+        if details is not None:
+            near = np.flatnonzero(distance <= 1 - _LEAST_ALIGNED)
+            aligned = align_details(details, rows[near], others[near], noise=_NOISE, run=pool.map)
+            structure[near] = np.maximum(structure[near], aligned)
+    distance = np.maximum(distance * (1 - _WEIGHT * structure**_POWER), least)
+    scores: FloatArray = np.clip(1 - distance, 0, 1)
     return scores
 
 
@@ -92,15 +97,6 @@ def _compare_flat(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> FloatAr
     is_flat = (a.std(axis=1) < _FLAT) & (b.std(axis=1) < _FLAT)
     difference = np.abs(a.mean(axis=1) - b.mean(axis=1)) / 128
     return np.where(is_flat, difference, 0).astype(np.float32)
-
-
-def _compare_structure(
-    a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8], is_near: npt.NDArray[np.bool_]
-) -> FloatArray:
-    """Return the correlation of gray pictures, turned and mirrored; of near ones also laid over in other ways."""
-    best = _correlate(a, b)
-    best[is_near] = np.maximum(best[is_near], align_details(a[is_near], b[is_near], noise=_NOISE))
-    return best
 
 
 def _correlate(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> FloatArray:

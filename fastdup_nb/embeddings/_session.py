@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ class Session:
 
 
 def _open(path: Path) -> Any:
+    # onnxruntime sends usage data and keeps a number of this machine, unless told not to before it is loaded
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -64,6 +64,11 @@ class Manifest:
                 found[move.key] = (found[move.key][0] if move.key in found else move, str(event["event"]))
         return list(found.values())
 
+    def count_moves(self) -> int:
+        """Return how many moves were planned here, also where lines of them were lost since."""
+        told = [event.get("n_moves") for event in _read(self.path) if event.get("event") == "plan"]
+        return max((n for n in told if isinstance(n, int)), default=0)
+
     def begin(self, moves: Iterable[Move]) -> None:
         """Write what is planned, so that it can go on after an interruption."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -75,8 +80,9 @@ class Manifest:
                     f"those of {str(self.root)!r}."
                 )
         states = self.states()
+        new = [_as_event("planned", move) for move in moves if move.key not in states]
         header = {"event": "plan", "version": _VERSION, "root": str(self.root), "seal": make_seal(self.root)}
-        self._write([header, *(_as_event("planned", move) for move in moves if move.key not in states)])
+        self._write([{**header, "n_moves": len(states) + len(new)}, *new])
 
     def record(self, event: str, move: Move) -> None:
         """Add an event, and wait until it is on the disk."""

@@ -83,6 +83,17 @@ def has_changed(path: Path, digest: str | None, stamp: tuple[int, ...] | None) -
     return (now.st_size, now.st_mtime_ns, now.st_ctime_ns) != stamp and hash_file(path) != digest
 
 
+def is_known(path: Path, digest: str | None, stamp: tuple[int, ...] | None) -> bool | None:
+    """Whether a file has the content of *digest*, or without one the size in *stamp*; None where there is neither."""
+    if digest is None and stamp is None:
+        return None
+    if not path.is_file():
+        return False
+    if stamp is not None and stamp[0] not in {-1, path.stat().st_size}:  # -1 where it could not be seen
+        return False
+    return digest is None or hash_file(path) == digest
+
+
 def move_file(source: Path, destination: Path) -> None:
     """Move a file or a link.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from .._text import TEXT, show_path
 from ..errors import ParameterError, ParameterTypeError, SourceNotFoundError
 from ..views import Fact, Table, View, render_html, render_text
 from ._manifest import MANIFEST_NAME, Manifest
-from ._move import Move, complete_move, has_changed, is_inside, leads_out, move_file
+from ._move import Move, complete_move, has_changed, is_inside, is_known, leads_out, move_file
 
 _COLUMNS = ("image_id", "action", "source", "destination", "reason", "status", "error")
 #: A status and, where something is wrong, what.
@@ -80,8 +81,12 @@ class Plan:
         return self._run(self._apply, [move for move in self.moves if not move.problem])
 
     def undo(self) -> pd.DataFrame:
-        """Put back the files that were moved; return ``to_frame()``. Nothing is written over here either."""
-        return self._run(self._undo, list(reversed(self.moves)))
+        """Put back the files that were moved; return ``to_frame()``. Nothing is written over here either.
+
+        A file of which the manifest no longer tells that it was moved is known by its content. One that has another
+        content than was moved there, or is a link to it now, stays where it is, with an error.
+        """
+        return self._run(self._undo, [move for move in reversed(self.moves) if not move.problem])
 
     def __len__(self) -> int:
         return len(self.moves)
@@ -126,7 +131,7 @@ class Plan:
             return "failed", _LINKED
         was_begun = state in {"intent", "undoing"}
         if not os.path.lexists(source):
-            if was_begun and os.path.lexists(destination):
+            if os.path.lexists(destination) and (was_begun or self._is_ours(move)):
                 manifest.record("done", move)
                 return "done", ""
             return "missing", "there is no such file any more"
@@ -140,14 +145,20 @@ class Plan:
         manifest.record("done", move)
         return "done", ""
 
-    def _undo(self, move: Move, state: str, manifest: Manifest) -> Outcome:
+    def _undo(self, move: Move, state: str, manifest: Manifest) -> Outcome:  # noqa: PLR0911 - one for each status
         source, destination = self._paths(move)
-        if state not in {"done", "intent", "undoing"}:
+        is_told = state in {"done", "intent", "undoing"}
+        if not is_told and os.path.lexists(source):
             return self._seen.get(move.key, (state, ""))
         if self._leads_out(move):
             return "failed", _LINKED
+        if not is_told and not (os.path.lexists(destination) and self._is_ours(move)):
+            nowhere = f"it is not at {source}, and what is at {destination}, if anything, is another file"
+            return self._seen.get(move.key, ("missing", nowhere))
         if os.path.lexists(destination):
             if not os.path.lexists(source):
+                if is_told and self._is_ours(move) is False:
+                    return "done", f"it cannot be put back: {destination} is not what was moved there; look at it first"
                 self._moved(manifest, move, ("undoing", "done"), destination, source)
             elif state == "done" or not complete_move(destination, source):
                 return "done", f"it cannot be put back: there is a file already: {source}"
@@ -155,6 +166,13 @@ class Plan:
             return "done", f"it cannot be put back: there is no {destination} any more"
         manifest.record("undone", move)
         return "undone", ""
+
+    def _is_ours(self, move: Move) -> bool | None:
+        """Whether what is at the destination is the file that was decided on; None where nothing is known of that."""
+        source, destination = self._paths(move)
+        if os.path.islink(destination):
+            destination = source.parent / os.readlink(destination)  # where it will lead once it is back
+        return is_known(destination, move.digest, move.stamp)
 
     def _leads_out(self, move: Move) -> bool:
         """Whether a link leads out of the folders of a move; those of a collection of one's own may."""
@@ -273,6 +291,13 @@ def load_plan(path: str | os.PathLike[str], *, root: str | os.PathLike[str] | No
             f"{str(manifest.root)!r}, is not believed. If it is the collection, say so: load_plan(path, root=...)."
         )
     moves = manifest.moves()
+    n_lost = manifest.count_moves() - len(moves)
+    if n_lost > 0:
+        warnings.warn(
+            f"The manifest {str(file)!r} was cut: {n_lost:,} of the files that were planned are no longer named in it, "
+            f"and are not put back. Look for them in {str(manifest.folder)!r}.",
+            stacklevel=2,
+        )
     seen = {move.key: (event, "") for move, event in moves if event in {"done", "undone"}}
     place = manifest.root if root is None else Path(os.fspath(root)).expanduser().absolute()
     return Plan(tuple(move for move, _ in moves), manifest.folder, place, seen, root is not None)

@@ -7,18 +7,19 @@ the greedy orders of the cells, merged by what each row adds.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
 
+from .._threads import count_processors
+
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float32]
 
 CELL_SIZE = 4096
-_BATCH = 32
+_BATCH, _BLOCK = 32, 1024  # rows whose gains are worked out at once: again, and at first
 _POWER_STEPS = 8
 _MOST_THREADS = 8  # each holds the similarities of a cell, 64 MB of them, and as much again while it works
 
@@ -64,7 +65,7 @@ def choose_representative(
     limits = [min(len(cell), 8 + 2 * -(-n * len(cell) // max(1, len(vectors)))) for cell in cells]
     ranked: dict[int, tuple[IntArray, FloatArray]] = {}
     short: Iterable[int] = range(len(cells))
-    n_threads = min(_MOST_THREADS, n_jobs if n_jobs > 0 else os.cpu_count() or 1)
+    n_threads = min(_MOST_THREADS, count_processors(n_jobs))
     with ThreadPoolExecutor(n_threads) as pool:
         while True:
             found = pool.map(lambda i: (i, _rank_cell(vectors[cells[i]], limits[i], included)), short)
@@ -119,24 +120,54 @@ def _rank_cell(vectors: FloatArray, n: int, included: FloatArray | None) -> tupl
     return rank_rows(similarity, n, best)
 
 
-def rank_rows(similarity: FloatArray, n: int, best: FloatArray) -> tuple[IntArray, FloatArray]:
+def rank_rows(
+    similarity: FloatArray,
+    n: int,
+    best: FloatArray,
+    *,
+    weights: FloatArray | None = None,
+    groups: npt.NDArray[np.generic] | None = None,
+) -> tuple[IntArray, FloatArray]:
     """Return the first *n* rows in greedy order, with their gains; of equal gains the earlier row wins.
 
-    *similarity* of shape (n_rows, n_rows) is at least 0; *best* is what each row has from the start.
+    Parameters
+    ----------
+    similarity : float32 array of shape (n_rows, n_targets)
+        Of each row that may be chosen to each that shall be served.
+    n : int
+        Rows to choose; fewer where there are no more.
+    best : float32 array of shape (n_targets,)
+        What each target has from the start, at least 0.
+    weights : float32 array of shape (n_targets,), optional
+        What each target counts; 1 by default.
+    groups : array of shape (n_rows,), optional
+        Of rows with the same entry one is chosen at most.
     """
-    bounds = np.maximum(similarity - best, 0).sum(axis=1)
+    bounds = np.empty(len(similarity), dtype=np.float32)
+    for start in range(0, len(bounds), _BLOCK):
+        bounds[start : start + _BLOCK] = _gain(similarity[start : start + _BLOCK], best, weights)
     known_at = np.zeros(len(bounds), dtype=np.int64)  # how many were chosen when a bound was worked out
     chosen, gains = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.float32)
-    for i in range(n):
+    for i in range(min(n, len(bounds))):
         while known_at[row := int(np.argmax(bounds))] < i:
             next_rows = np.argpartition(-bounds, min(_BATCH, len(bounds)) - 1)[:_BATCH]
             rows = np.append(next_rows[known_at[next_rows] < i], row)  # several at once take hardly longer than one
-            bounds[rows] = np.maximum(similarity[rows] - best, 0).sum(axis=1)
+            bounds[rows] = _gain(similarity[rows], best, weights)
             known_at[rows] = i
+        if bounds[row] == -np.inf:
+            return chosen[:i], gains[:i]
         chosen[i], gains[i] = row, bounds[row]
         best = np.maximum(best, similarity[row])
-        bounds[row], known_at[row] = -np.inf, len(bounds)
-    return chosen, gains
+        taken = row if groups is None else groups == groups[row]
+        bounds[taken], known_at[taken] = -np.inf, len(bounds)
+    return chosen[: len(bounds)], gains[: len(bounds)]
+
+
+def _gain(similarity: FloatArray, best: FloatArray, weights: FloatArray | None) -> FloatArray:
+    """Return what each row would add."""
+    added = np.maximum(similarity - best, 0)
+    gain: FloatArray = added.sum(axis=1) if weights is None else added @ weights
+    return gain
 
 
 def _merge(

@@ -12,9 +12,8 @@ regression, which is there for those who ask for it.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,7 +39,6 @@ __all__ = [
     "fit_logistic_scorer",
     "fit_scorer",
     "one_hot",
-    "one_thread",
     "score_folds",
     "score_logistic_folds",
     "share_families",
@@ -320,15 +318,6 @@ def fit_combiner(
     begin, options = np.concatenate([first.weights, first.bias, beside]), {"maxiter": n_steps, "ftol": 1e-7}
     found = minimize(loss, begin, jac=True, method="L-BFGS-B", options=options).x
     return Combiner(found[:n_kinds], found[n_kinds:size]), found[size:]
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Keep BLAS to one thread: for products and steps this small, threads cost more than they give."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1, user_api="blas"):
-        yield
 
 
 @dataclass(frozen=True, eq=False)

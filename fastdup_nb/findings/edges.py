@@ -128,13 +128,15 @@ def label_connected(n: int, a: npt.NDArray[np.integer], b: npt.NDArray[np.intege
     >>> label_connected(5, np.array([0, 3]), np.array([3, 4])).tolist()
     [0, 1, 2, 0, 0]
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    if not n:
-        return np.empty(0, dtype=np.int64)
-    links = coo_array((np.ones(len(a), dtype=bool), (a, b)), shape=(n, n))
-    return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
+    first = np.arange(n, dtype=np.int64)  # the first thing that each is known to be connected with
+    while len(a):
+        low, high = np.minimum(first[a], first[b]), np.maximum(first[a], first[b])
+        np.minimum.at(first, high, low)
+        while (further := first[first]).sum() < first.sum():
+            first = further
+        apart = first[a] != first[b]
+        a, b = a[apart], b[apart]
+    return np.unique(first, return_inverse=True)[1].astype(np.int64)
 
 
 def pairs_within(labels: IntArray, *, larger_than: int) -> tuple[IntArray, IntArray]:

@@ -10,10 +10,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..graph import NeighborGraph
+from ..images import WORKING_SIDE
 
 KEEP_RULES = ("first", "largest", "sharpest", "oldest")
-#: Vectors of the same pixels, from a JPEG decoded at reduced scale and from another file, are nearer (1 - cosine).
-SAME_PIXELS_DISTANCE = 0.005
+#: Vectors of the same pixels are nearer (1 - cosine): those of two JPEGs, both decoded at reduced scale, ...
+_SAME_JPEG_DISTANCE = 0.005
+#: ... and those of a JPEG and a file of another kind, which is decoded whole: fine texture tells them apart.
+SAME_PIXELS_DISTANCE = 0.05
+#: Images whose detail differs by less than about a fifth are equally sharp, and the one with most pixels stays.
+_STEPS_OF_DETAIL = 4
 
 
 def rank_images(images: pd.DataFrame, keep: str) -> npt.NDArray[np.int64]:
@@ -27,6 +32,7 @@ def rank_images(images: pd.DataFrame, keep: str) -> npt.NDArray[np.int64]:
     images : DataFrame
         With ``width``, ``height``, ``file_size``, ``sharpness``, ``exif_time`` and ``path``.
     keep : {"first", "largest", "sharpest", "oldest"}
+        ``sharpest`` takes the finest detail that a small copy resolves and, of about equal ones, most pixels;
         ``oldest`` takes images with an EXIF time before those without, which go by the time of their file.
     """
     keys = [np.arange(len(images)), *_keep_keys(images, keep), _rank_links(images["path"])]
@@ -75,7 +81,7 @@ def find_unsure_pixels(
         Of the distinct vectors.
     """
     near, ranks = np.nonzero((graph.indices >= 0) & (graph.distances <= SAME_PIXELS_DISTANCE))
-    return find_unsure_of(facts, rows, near, graph.indices[near, ranks])
+    return find_unsure_of(facts, rows, near, graph.indices[near, ranks], graph.distances[near, ranks])
 
 
 def find_unsure_of(
@@ -83,8 +89,9 @@ def find_unsure_of(
     rows: npt.NDArray[np.int64],
     near: npt.NDArray[np.integer],
     others: npt.NDArray[np.integer],
+    distances: npt.NDArray[np.floating],
 ) -> list[int]:
-    """Return the same, given the pairs of rows that are at most SAME_PIXELS_DISTANCE apart."""
+    """Return the same, given the pairs of rows that are at most SAME_PIXELS_DISTANCE apart, and how far they are."""
     # vectors of a user's own may differ for the same pixels: each row is named, then
     named = {(facts[image]["pixel_hash"], int(rows[image])): image for image in reversed(range(len(facts)))}
     contents: dict[tuple[int, object, object], list[int]] = {}
@@ -95,19 +102,26 @@ def find_unsure_of(
     for row, width, height in contents:
         sizes_of_row.setdefault(row, []).append((width, height))
     unsure = {image for images in contents.values() if len(images) > 1 for image in images}
-    for row, other in zip(near.tolist(), others.tolist(), strict=True):
+    for row, other, distance in zip(near.tolist(), others.tolist(), distances.tolist(), strict=True):
         for size in set(sizes_of_row[row]) & set(sizes_of_row[other]):
-            unsure.update(contents[(row, *size)], contents[(other, *size)])
+            both = contents[(row, *size)], contents[(other, *size)]
+            if distance <= _SAME_JPEG_DISTANCE or _is_jpeg(facts, both[0]) != _is_jpeg(facts, both[1]):
+                unsure.update(*both)
     return sorted(image for image in unsure if facts[image]["format"] == "JPEG")
+
+
+def _is_jpeg(facts: Sequence[Mapping[str, object]], images: Sequence[int]) -> set[bool]:
+    return {facts[image]["format"] == "JPEG" for image in images}
 
 
 def _keep_keys(images: pd.DataFrame, keep: str) -> list[npt.NDArray[np.generic]]:
     """Return what a rule ranks by, smaller first; the last key counts most."""
+    sides = images[["width", "height"]].to_numpy(dtype=float)
     if keep == "largest":
-        pixels = images["width"].astype(float) * images["height"].astype(float)
-        return [-images["file_size"].to_numpy(dtype=float), -pixels.to_numpy()]
-    if keep == "sharpest":
-        return [-images["sharpness"].to_numpy(dtype=float)]
+        return [-images["file_size"].to_numpy(dtype=float), -sides.prod(axis=1)]
+    if keep == "sharpest":  # sharpness is told by the pixel of a working picture: a thumbnail of anything is sharp
+        detail = images["sharpness"].to_numpy(dtype=float) * np.minimum(sides.min(axis=1), WORKING_SIDE)
+        return [-sides.prod(axis=1), -np.round(_STEPS_OF_DETAIL * np.log2(1 + detail))]
     if keep == "oldest":
         taken = images["exif_time"].to_numpy(dtype="datetime64[s]").astype(np.int64)
         has_none = images["exif_time"].isna().to_numpy(dtype=bool)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from .._text import TEXT
+from .._threads import one_blas_thread
 from .classifying import (
     Combiner,
     Floats,
@@ -22,7 +23,6 @@ from .classifying import (
     fit_logistic_scorer,
     fit_scorer,
     one_hot,
-    one_thread,
     score_folds,
     score_logistic_folds,
     share_families,
@@ -168,7 +168,7 @@ def find_label_issues(
     decided = np.zeros(len(codes), dtype=bool) if is_decided is None else is_decided
     if len(classes) < 2:
         return _no_tables(labeled, decided)
-    with one_thread():
+    with one_blas_thread():
         evidence = labeled.evidence(codes, len(classes), n_jobs=n_jobs, random_state=random_state)[told]
         noise = fit_noise(evidence, codes[told], share_families(labeled.families[told]), random_state=random_state)
     table = _issue_table(labeled, noise, classes, codes, decided)
@@ -328,7 +328,7 @@ def predict_labels(
         return _no_predictions(labeled)
     targets, is_logistic = np.eye(len(classes))[codes[told]], method == "logistic"
     shares = share_families(labeled.families[told])
-    with one_thread():
+    with one_blas_thread():
         whole = labeled.evidence(codes, len(classes), n_jobs=n_jobs, random_state=random_state, is_logistic=is_logistic)
         if len(told) < len(codes):
             whole[codes < 0, :, 0] = labeled.score_new(codes, len(classes), is_logistic=is_logistic)

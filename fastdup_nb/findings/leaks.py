@@ -47,10 +47,10 @@ class Links:
     distance: npt.NDArray[np.float32]
 
     @property
-    def near(self) -> tuple[IntArray, IntArray]:
-        """The pairs near enough to have the same pixels."""
+    def near(self) -> tuple[IntArray, IntArray, npt.NDArray[np.float32]]:
+        """The pairs near enough to have the same pixels, and their distance."""
         chosen = self.distance <= SAME_PIXELS_DISTANCE
-        return self.a[chosen], self.b[chosen]
+        return self.a[chosen], self.b[chosen], self.distance[chosen]
 
     def joined(self, other: Links) -> Links:
         """Return these pairs and others."""

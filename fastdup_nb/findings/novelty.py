@@ -15,6 +15,7 @@ from .._validation import check_choice, check_integer
 from ..errors import ParameterError
 from ..graph import search
 from ._p_values import CONTROLS, adjust_p_values, count_needed, flag_novel
+from .edges import label_connected
 
 __all__ = [
     "CALIBRATIONS",
@@ -254,19 +255,12 @@ def group_twins(
     >>> group_twins(indices, np.array([[0.001, 0.4], [0.001, 0.4], [0.4, 0.5]])).tolist()
     [0, 0, 1]
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    n = len(indices)
-    if not n:
-        return np.empty(0, dtype=np.int64)
     known = np.where(np.isfinite(distances), distances, np.nan)
     last = known[:, -1:] if known.size else np.empty((0, 1))
     if bound is None:
         bound = _TWIN_SHARE * float(np.nanmedian(last)) if np.isfinite(last).any() else 0.0
     rows, columns = np.nonzero((indices >= 0) & (distances <= bound))
-    links = coo_array((np.ones(len(rows)), (rows, indices[rows, columns])), shape=(n, n))
-    return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
+    return label_connected(len(indices), rows, indices[rows, columns])
 
 
 def _check_groups(groups: npt.ArrayLike | None, n: int) -> Rows:

@@ -6,8 +6,10 @@ score on a picture stands out. Both need only the neighbor graph.
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Sequence
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +23,7 @@ __all__ = ["check_contamination", "find_outliers", "flag_outliers", "score_outli
 Scores = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
+_NORMAL = NormalDist()
 _FALSE_SHARE = 0.1  # of the flagged pictures that may be ordinary; also the chance that a clean set has any
 _LEAST_SAMPLES = 20  # fewer do not tell what is ordinary
 _LEAST_SPREAD = 0.01  # of the logarithms: scores within some percent of each other never stand out
@@ -209,24 +212,22 @@ def _flag_share(scores: Scores, share: float) -> tuple[Flags, float]:
 
 def _find_bound(scores: Scores) -> float:
     """Return the score below which what is highest is still explained by the upper half of the scores."""
-    from scipy.special import ndtr, ndtri
-
     n = len(scores)
     if n < _LEAST_SAMPLES:
         return float("inf")
     logs = np.log(np.maximum(scores, 1e-9))
     middle, spread = _fit_upper_half(logs)
     allowed = _FALSE_SHARE * np.arange(1, n + 1) / n
-    chances = ndtr((middle - np.sort(logs)[::-1]) / spread)  # of an ordinary score this high
+    heights = (np.sort(logs)[::-1] - middle) / spread
+    chances = np.array([math.erfc(height / math.sqrt(2)) / 2 for height in heights])  # of an ordinary score this high
     n_found = int(np.flatnonzero(chances <= allowed).max(initial=0)) + 1
-    return float(np.exp(middle - spread * ndtri(allowed[n_found - 1])))
+    return float(np.exp(middle - spread * _NORMAL.inv_cdf(allowed[n_found - 1])))
 
 
 def _fit_upper_half(logs: Scores) -> tuple[float, float]:
     """Return the median and the standard deviation of the normal distribution that the upper half looks like."""
-    from scipy.special import ndtri
-
     middle = float(np.median(logs))
-    levels = np.array([0.7, 0.75, 0.8, 0.85, 0.9])
-    spread = float(np.mean((np.quantile(logs, levels) - middle) / ndtri(levels)))
+    levels = [0.7, 0.75, 0.8, 0.85, 0.9]
+    heights = [_NORMAL.inv_cdf(level) for level in levels]
+    spread = float(np.mean((np.quantile(logs, levels) - middle) / heights))
     return middle, max(spread, _LEAST_SPREAD)

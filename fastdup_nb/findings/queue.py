@@ -16,6 +16,7 @@ import numpy.typing as npt
 from .._validation import check_integer
 from ..errors import ParameterError
 from ..graph import search
+from ._facility import rank_rows
 
 __all__ = ["Choice", "choose_to_label", "measure_uncertainty"]
 
@@ -27,7 +28,6 @@ _N_NEIGHBORS = 10
 _LEAST_WEIGHT = 0.1  # of a picture whose neighbors agree
 _MAX_TARGETS = 2_000
 _MAX_CANDIDATES = 10_000
-_BLOCK = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,9 +121,12 @@ def choose_to_label(
     targets = _sample(np.flatnonzero(codes < 0), _MAX_TARGETS, rng)
     distances, uncertainties = measure_uncertainty(vectors, codes, targets, n_jobs=n_jobs)
     known = np.maximum(1 - np.nan_to_num(distances, nan=1.0), 0)
-    rows, gains = _greedy(
-        vectors, candidates, targets, weights=_LEAST_WEIGHT + uncertainties, known=known, numbers=numbers, n=n
-    )
+    weights, best = (_LEAST_WEIGHT + uncertainties).astype(np.float32), known.astype(np.float32)
+    near = vectors[candidates] @ vectors[targets].T
+    order, added = rank_rows(near, min(n, len(near)), best, weights=weights, groups=numbers[candidates])
+    rows = candidates[order]
+    unknown = float((weights * (1 - best)).sum()) or 1.0
+    gains = np.minimum.accumulate(np.clip(added.astype(np.float64) / unknown, 0, 1))
     distances, uncertainties = measure_uncertainty(vectors, codes, rows, n_jobs=n_jobs)
     return Choice(rows, gains, distances, uncertainties, _count_covered(vectors, codes, rows, n_jobs))
 
@@ -178,39 +181,6 @@ def measure_uncertainty(
 def _sample(rows: npt.NDArray[np.intp], n: int, rng: np.random.Generator) -> Rows:
     chosen = rows if len(rows) <= n else np.sort(rng.choice(rows, n, replace=False))
     return np.asarray(chosen, dtype=np.int64)
-
-
-def _greedy(
-    vectors: Vectors,
-    candidates: Rows,
-    targets: Rows,
-    *,
-    weights: Floats,
-    known: Floats,
-    numbers: npt.NDArray[np.generic],
-    n: int,
-) -> tuple[Rows, Floats]:
-    """Choose what adds most, again and again; a gain can only shrink, so an old one is a bound (Minoux, 1978)."""
-    weights, best = weights.astype(np.float32), known.astype(np.float32)
-    unknown = float((weights * (1 - best)).sum()) or 1.0
-    near = np.empty((len(candidates), len(targets)), dtype=np.float32)
-    bounds = np.empty(len(candidates), dtype=np.float32)
-    for start in range(0, len(candidates), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        np.matmul(vectors[candidates[block]], vectors[targets].T, out=near[block])
-        bounds[block] = np.maximum(near[block] - best, 0) @ weights
-    rows: list[int] = []
-    gains: list[float] = []
-    while len(rows) < n and len(bounds) and (i := int(np.argmax(bounds))) >= 0 and np.isfinite(bounds[i]):
-        gain = np.float32(np.maximum(near[i] - best, 0) @ weights)
-        bounds[i] = gain
-        if gain < bounds.max():
-            continue
-        rows.append(int(candidates[i]))
-        gains.append(float(gain) / unknown)
-        best = np.maximum(best, near[i])
-        bounds[numbers[candidates] == numbers[candidates[i]]] = -np.inf
-    return np.array(rows, dtype=np.int64), np.minimum.accumulate(np.clip(np.array(gains, dtype=np.float64), 0, 1))
 
 
 def _count_covered(vectors: Vectors, codes: Rows, rows: Rows, n_jobs: int) -> Rows:

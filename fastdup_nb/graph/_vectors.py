@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._threads import count_processors, one_blas_thread
 from .._validation import check_integer
 from ..errors import ParameterError, ParameterTypeError
 
@@ -78,14 +78,12 @@ def check_n_neighbors(n_neighbors: object, caller: str) -> int:
 
 def check_n_jobs(n_jobs: object, caller: str) -> int:
     """Return the number of threads that *n_jobs* means: itself, or counted down from all processors when negative."""
-    from joblib import cpu_count
-
     checked = check_integer(n_jobs, "n_jobs", caller, low=-(2**31))
     if checked == 0:
         raise ParameterError(
             f"The 'n_jobs' parameter of {caller} must not be 0. Got 0 instead; use -1 for all processors."
         )
-    return checked if checked > 0 else max(1, int(cpu_count()) + 1 + checked)
+    return count_processors(checked)
 
 
 def pair_distances(
@@ -115,15 +113,7 @@ def run_blocks(
     """Call ``function(start, stop)`` for blocks of rows, in *n_jobs* threads of which each has one BLAS thread."""
     starts = range(0, n_rows, size)
     stops = [min(start + size, n_rows) for start in starts]
-    with _one_blas_thread(), ThreadPoolExecutor(n_jobs, thread_name_prefix="fastdup_nb-graph") as pool:
+    with one_blas_thread(), ThreadPoolExecutor(n_jobs, thread_name_prefix="fastdup_nb-graph") as pool:
         for stop, _ in zip(stops, pool.map(function, starts, stops), strict=True):
             if progress is not None:
                 progress(stop / n_rows)
-
-
-@contextmanager
-def _one_blas_thread() -> Iterator[None]:
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1, user_api="blas"):
-        yield

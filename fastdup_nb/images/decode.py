@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import importlib
 import io
+import math
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -107,7 +108,7 @@ class Decoded:
     orientation: int
 
 
-def decode_image(data: bytes, *, at_least: int = 0) -> Decoded:
+def decode_image(data: bytes, *, at_least: int = 0, region: tuple[int, int] | None = None) -> Decoded:
     """
     Return the picture that a viewer would show for the bytes of a file.
 
@@ -119,6 +120,9 @@ def decode_image(data: bytes, *, at_least: int = 0) -> Decoded:
     at_least : int, default 0
         Pixels that both sides of a JPEG must keep when it is decoded at 1/2, 1/4 or 1/8 of its size, which is several
         times faster. 0 decodes at full size.
+    region : (int, int), optional
+        Width and height, in pixels of the full size, of the part that is wanted: its sides must keep *at_least* pixels
+        then, rather than those of the whole picture.
 
     Returns
     -------
@@ -143,11 +147,16 @@ def decode_image(data: bytes, *, at_least: int = 0) -> Decoded:
         raise ImageError("empty file")
     opened = _open(data)
     try:
-        return _decode(opened, data, at_least)
+        return _decode(opened, data, at_least if region is None else _scale_up(at_least, opened.size, region))
     except ImageError:
         raise
     except Exception as error:  # whatever a decoder raises for bad bytes, it is the bytes that are bad
         raise ImageError(_reason_of(error, opened.format or "image")) from error
+
+
+def _scale_up(at_least: int, full: tuple[int, int], region: tuple[int, int]) -> int:
+    """Return how many pixels the sides of a picture must keep so that those of a region of it keep *at_least*."""
+    return math.ceil(at_least * min(full) / max(1, min(region)))
 
 
 def _decode(opened: ImageFile.ImageFile, data: bytes, at_least: int) -> Decoded:

@@ -67,7 +67,9 @@ def render_thumbnail(image: Image.Image, *, size: int = 160) -> bytes:
     b'\xff\xd8\xff'
     """
     buffer = io.BytesIO()
-    _shrink(image, size).save(buffer, "JPEG", quality=_QUALITY)
+    small = _shrink(image, size).copy()
+    small.info.clear()  # Pillow writes a comment that it finds there
+    small.save(buffer, "JPEG", quality=_QUALITY)
     return buffer.getvalue()
 
 

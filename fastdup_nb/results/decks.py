@@ -10,12 +10,16 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ParameterError, UnknownImageError
+from ..tags._given import is_mask, read_mask
 from ..views import format_bytes, format_count, format_dimension, format_similarity
 from ..widgets._deck import Caption, Deck, RowCaption, Sort
 
 if TYPE_CHECKING:
-    from . import Clusters, Duplicates, Outliers, Quality
     from ._base import Shown
+    from .clusters import Clusters
+    from .duplicates import Duplicates
+    from .outliers import Outliers
+    from .quality import Quality
 
 _COLORED, _GRAY = 5.0, 1.0  # colorfulness
 _IMAGES = ("image", "images")
@@ -254,9 +258,9 @@ def _check_known(ids: object, shown: Shown) -> None:
     index = pd.Index(ids)  # type: ignore[call-overload]
     unknown = index[~index.isin(shown.images.index)]
     if len(unknown):
+        more = f" nor {len(unknown) - 1:,} of the others given" if len(unknown) > 1 else ""
         raise UnknownImageError(
-            f"There is no image {unknown[0]!r} in this dataset, nor {len(unknown) - 1:,} others of {len(index):,} that "
-            "were given; ids are those of ds.images.index."
+            f"There is no image {unknown[0]!r}{more} in this dataset; ids are those of ds.images.index."
         )
 
 
@@ -270,6 +274,8 @@ def _code_of(images: object) -> str:
 def _as_ids(images: object) -> list[str]:
     if isinstance(images, str):
         return [images]
+    if is_mask(images):
+        images = read_mask(images)
     if isinstance(images, (pd.Index, pd.Series)):  # going through one of Arrow's is slow
         images = images.to_numpy(dtype=object)
     return list(map(str, images))  # type: ignore[call-overload]

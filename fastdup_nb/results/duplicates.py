@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ..widgets._deck import Deck
 
 _TONES: dict[str, Tone] = {"identical file": "strong", "identical pixels": "good", "near": "plain"}
+#: So many members of a group that are only near make one look whether they are copies at all.
+_MANY_NEAR = 8
 _NEXT = (
     ("dups.pairs", "every pair as a DataFrame"),
     ("dups.groups", "a row per group; dups.members has a row per image"),
@@ -163,6 +165,13 @@ class Duplicates(ImageResult):
 
     def _notes(self) -> tuple[str, ...]:
         notes = [*tell_broken(self._shown.n_broken, "in no group")]
+        n_large = int((self.members["group"][self.members["tier"] == "near"].value_counts() >= _MANY_NEAR).sum())
+        if n_large:
+            words = "In one group" if n_large == 1 else f"In {n_large:,} groups"
+            notes.append(
+                f"{words}, {_MANY_NEAR} images or more are only near the one that stays: forms, pages of text, "
+                "drawings and variants of a product can look alike to the encoder at any bound. Look before you drop."
+            )
         n_alone = self.n_images_in_pairs - len(self.members)
         if n_alone:
             words = format_count(n_alone, ("image is", "images are"))

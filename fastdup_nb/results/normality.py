@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .._text import TEXT
+from .._text import TEXT, write_call
 from .._validation import check_choice, check_number
 from ..findings.novelty import CONTROLS, NewScores, NormalModel, adjust_p_values, flag_novel, score_new
 from ..findings.together import LEAST_KNOWN, LEAST_NEW, score_together
@@ -141,6 +141,8 @@ class Normality(Result):
         )
         table.insert(2, "q_value", adjust_p_values(table["p_value"].to_numpy()))
         table.insert(3, "is_novel", flag_novel(table["p_value"].to_numpy(), false_alarm_rate=rate, control=control))
+        learned = write_call("ds.normality", by=self.by, calibration=self.calibration)
+        judging = write_call(".score", other, false_alarm_rate=false_alarm_rate, control=control, method=method)
         order = np.argsort(-table["novelty_score"].fillna(-1).to_numpy(), kind="stable")
         return Novelties.of(
             table.iloc[order],
@@ -152,6 +154,7 @@ class Normality(Result):
             model=self,
             new=incoming.shown,
             n_broken=incoming.n_broken,
+            call=judging and learned + judging,
         )
 
     def _view(self, n_rows: int) -> View:

@@ -60,6 +60,7 @@ class Novelties(ImageResult):
     n_calibration: int
     model: Normality
     n_broken: int
+    _call: str
     _names: Mapping[str, str]
     _shown: Shown
 
@@ -76,12 +77,13 @@ class Novelties(ImageResult):
         model: Normality,
         new: Shown,
         n_broken: int,
+        call: str,
     ) -> Novelties:
         """Return the result for the images of *new*, which is shown beside the reference."""
         known = [str(image_id) for image_id in dict.fromkeys(nearest["nearest_id"])]
         shown, begin = join_shown(new, model._shown, "known", ids=known)
         names = {image_id: begin + image_id for image_id in known}
-        return cls(table, nearest, rate, control, n_together, n_calibration, model, n_broken, names, shown)
+        return cls(table, nearest, rate, control, n_together, n_calibration, model, n_broken, call, names, shown)
 
     @property
     def n_novel(self) -> int:
@@ -122,7 +124,8 @@ class Novelties(ImageResult):
             return Caption((_told(row),), mark=mark, beside=near, beside_line=line)
 
         return Deck(
-            title="Novelty", headline=self._headline(), table=table, caption=caption, code="found.table",
+            title="Novelty", headline=self._headline(), table=table, caption=caption,
+            code=self._call and f"{self._call}.table",
             sorts={"most ordinary first": Sort("novelty_score"), "path": Sort("image_id")},
             empty="There is nothing to compare.",
         )  # fmt: skip
@@ -156,6 +159,8 @@ class Novelties(ImageResult):
         if not self.model.n_images:
             return f"Nothing is known, so nothing can be said of {format_count(n_images, IMAGES)}."
         images, known = format_count(n_images, IMAGES), format_count(self.model.n_images, IMAGES)
+        if self.n_unscored == n_images:
+            return f"Nothing was compared: of {images}, none has a label that a known image has."
         told = f"{n:,} of {images} {'is' if n == 1 else 'are'} new" if n else f"None of {images} is surely new"
         return f"{told}, compared with {known} at a false-alarm rate of {self.false_alarm_rate:g}."
 

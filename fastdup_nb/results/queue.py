@@ -62,8 +62,8 @@ class LabelQueue(ImageResult):
         from ..widgets._deck import Caption, Deck, Sort
 
         table = self.table
-        return Deck(
-            title="Next to label", headline=self._headline(), table=table, code="queue.table",
+        return Deck(  # without code of its own: asked again, it would choose others once some are labeled
+            title="Next to label", headline=self._headline(), table=table, code="",
             caption=lambda i: Caption((str(table["reason"].iloc[i]),)),
             sorts={"most uncertain first": Sort("uncertainty", ascending=False),
                    "farthest first": Sort("distance", ascending=False), "path": Sort("image_id")},

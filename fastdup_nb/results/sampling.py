@@ -230,7 +230,8 @@ def _make_deck(found: Sample[DatasetT]) -> Deck:
         return Caption(tuple(lines), mark="included" if row["is_included"] else "")
 
     return Deck(
-        title="Sample", headline=found._headline(), table=table, code=f"{found._call}.table", caption=caption,
+        title="Sample", headline=found._headline(), table=table, caption=caption,
+        code=found._call and f"{found._call}.table",
         sorts={
             "stands for most first": Sort("share", ascending=False),
             "most unlike first": Sort("distance", ascending=False),

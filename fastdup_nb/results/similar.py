@@ -119,6 +119,7 @@ def _make_deck(found: Similar) -> Deck:
 
     sorts = {"path": Sort("image_id"), "path, backwards": Sort("image_id", ascending=False)}
     return Deck(
-        title="Similar images", headline=found._headline(), table=table, code=f"{found._call}.table", caption=caption,
+        title="Similar images", headline=found._headline(), table=table, caption=caption,
+        code=found._call and f"{found._call}.table",
         sorts=sorts,
     )  # fmt: skip

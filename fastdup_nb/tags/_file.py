@@ -86,6 +86,24 @@ def _not_ours(path: Path | None) -> StoreError:
     return StoreError(f"{str(path)!r} holds other data than tags. Name another file with tags='other.sqlite'.")
 
 
+def identify(path: Path | None) -> tuple[int, int] | None:
+    """Return what tells a file from any other that is put in its place, None where there is none."""
+    try:
+        status = None if path is None else path.stat()
+    except OSError:
+        return None
+    return None if status is None else (status.st_dev, status.st_ino)
+
+
+def explain_gone(path: Path) -> StoreError:
+    """Return what to do where the file was taken away while it was open: what is written into it then is lost."""
+    return StoreError(
+        f"The tags in {str(path)!r} were removed or replaced since this session opened them, so nothing can be decided "
+        "here any more. Put the file back, or make the Dataset anew to go on with what is there now; "
+        "ds.tags.to_frame() still tells what was decided."
+    )
+
+
 def explain(error: Exception, path: Path | None) -> StoreError:
     """Return what is wrong with the file and what to do; there are decisions in it, so never to delete it."""
     text = str(error)

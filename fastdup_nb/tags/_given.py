@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -37,6 +37,16 @@ def check_images(images: object, caller: str, known: Container[str], *, name: st
     return [str(image_id) for image_id in found]
 
 
+def is_mask(images: object) -> TypeGuard[pd.Series]:
+    """Whether *images* are chosen by a boolean Series."""
+    return isinstance(images, pd.Series) and images.dtype.kind == "b"
+
+
+def read_mask(mask: pd.Series) -> list[object]:
+    """Return the index where *mask* is true; where it is missing it is not, as in ``frame[mask]``."""
+    return list(mask.index[mask.to_numpy(dtype=bool, na_value=False)])
+
+
 def check_tags(tags: object, name: str, caller: str) -> list[str]:
     """Return tags, each once, from one str or several."""
     if isinstance(tags, str):
@@ -59,12 +69,8 @@ def _read_ids(images: Any, caller: str, name: str) -> Iterable[object]:
         return [images]
     if isinstance(images, pd.DataFrame):
         return _ids_of_frame(images, caller, name)
-    if isinstance(images, pd.Series) and images.dtype.kind == "b":
-        if images.isna().any():
-            raise ParameterError(
-                f"The {name!r} parameter of {caller} has missing values; say what they mean with .fillna(False)."
-            )
-        return images.index[images.to_numpy(dtype=bool)].tolist()
+    if is_mask(images):
+        return read_mask(images)
     if isinstance(images, (pd.Series, pd.Index, np.ndarray)):
         if len(images) == 0 or (images.ndim == 1 and isinstance(images.tolist()[0], str)):
             return images.tolist()

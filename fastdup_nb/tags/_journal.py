@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ._change import Change
-from ._file import DEFAULT_PALETTE, explain, open_file
+from ._file import DEFAULT_PALETTE, explain, explain_gone, identify, open_file
 
 _LOG = logging.getLogger(__name__)
 
@@ -76,6 +76,7 @@ class Journal:
         self.heard: list[tuple[Action, Row]] = []  # what other sessions changed since the file was opened
         self.palette: dict[str, tuple[str, str]] = {name: (color, key) for name, color, key in DEFAULT_PALETTE}
         self._db: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None  # which one it is, should another come in its place
         self._process = os.getpid()
         self._began: int | None = None
         self._last = {"actions": 0, "changes": 0, "places": 0}
@@ -92,7 +93,7 @@ class Journal:
     def refresh(self) -> bool:
         """Take over what other processes wrote; return whether there was something."""
         with self.lock:
-            if self._db is None and (self.path is None or not self.path.exists()):
+            if self._is_gone or (self._db is None and (self.path is None or not self.path.exists())):
                 return False
             with self._explained():
                 return self._load(self._opened())
@@ -102,6 +103,8 @@ class Journal:
         """Hold the lock and one transaction, alone among all processes, on the newest state: all or nothing."""
         with self.lock, self._explained():
             db = self._opened()
+            if self.path is not None and self._is_gone:
+                raise explain_gone(self.path)
             db.execute("begin immediate")
             try:
                 self._load(db)
@@ -198,6 +201,11 @@ class Journal:
             except Exception:
                 _LOG.exception("A subscriber to the tags failed on %r", change.text)
 
+    @property
+    def _is_gone(self) -> bool:
+        """Whether the file was taken away or replaced since it was opened."""
+        return self._db is not None and identify(self.path) != self._file
+
     def _opened(self) -> sqlite3.Connection:
         if self.path is not None and self._process != os.getpid():
             self._db, self._process, self._version = None, os.getpid(), -1  # a connection does not survive a fork
@@ -205,7 +213,7 @@ class Journal:
             db = open_file(self.path)
             if self._began is None:
                 self._began = db.execute("select max(id) from actions").fetchone()[0] or 0
-            self._db = db
+            self._db, self._file = db, identify(self.path)
         return self._db
 
     @contextmanager

@@ -93,8 +93,8 @@ class Annotator(Gallery):
 
     def _do_tag(self, message: Mapping[str, Any]) -> None:
         """Give a label in place of any other; the same one again changes nothing."""
-        tag = str(message["tag"])
-        if tag not in {*self.labels, SKIPPED}:
+        tag = message["tag"]
+        if tag not in [*self.labels, SKIPPED]:
             raise ValueError(f"{tag!r} is none of the labels {self.labels}")
         ids = self._addressed(message)
         if ids:

@@ -95,6 +95,16 @@ def close_previous(widget: Any) -> None:
     _made[cell] = (run, [*widgets, widget])
 
 
+def close_parts(widget: Any) -> None:
+    """Close the controls in a widget, and how it and they are laid out and styled, which ipywidgets would leave."""
+    for child in getattr(widget, "children", ()):
+        child.close()
+        close_parts(child)
+    for name in ("layout", "style"):
+        if widget.has_trait(name):
+            getattr(widget, name).close()
+
+
 def _find_cell() -> tuple[str, str]:
     """Return the cell that runs, and the id of this run."""
     kernel: Any = getattr(_find_shell(), "kernel", None)

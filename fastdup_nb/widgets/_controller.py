@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..errors import UnknownImageError
+from ..errors import ParameterError, UnknownImageError
 from ..views import format_bytes, format_count, format_dimension, format_similarity
 from ._base import DROP, KEEP, TagBook, exclude
 from ._deck import Deck, Found, Query, find_tiles, match_text, write_code
@@ -128,8 +128,20 @@ class Controller:
 
     def name(self, positions: Iterable[int]) -> list[str]:
         """Return the ids of tiles, each once."""
+        return list(dict.fromkeys(self.ids[i] for i in self.check_places(positions)))
+
+    def check_places(self, positions: Iterable[int]) -> list[int]:
+        """Return those of some positions at which there is a tile."""
         n = len(self.ids)
-        return list(dict.fromkeys(self.ids[int(i)] for i in positions if 0 <= int(i) < n))
+        return [int(i) for i in positions if 0 <= int(i) < n]
+
+    def check_known(self, image_ids: Iterable[object]) -> list[str]:
+        """Return ids, or raise where the dataset has no such image."""
+        found = [str(image_id) for image_id in image_ids]
+        for image_id in found:
+            if image_id not in self._images and image_id not in self.pictures.images.index:
+                raise UnknownImageError(f"There is no image {image_id!r} in this dataset.")
+        return found
 
     def select(self, image_ids: Sequence[str], mode: str = "set") -> list[str]:
         """Set, add to, or remove from the selection; return it."""
@@ -168,8 +180,7 @@ class Controller:
 
     def drop_others(self, row: int) -> object:
         """Tag all images of a row "drop" but the one that stands for it."""
-        starts = self.deck.starts
-        others = self.name(i for i in range(starts[row], starts[row + 1]) if not self._is_kept(row, i))
+        others = self.name(i for i in self._places(row) if not self._is_kept(row, i))
         return self.tags.edit(others, add=[DROP], remove=[KEEP])
 
     def reject(self, positions: Sequence[int]) -> object:
@@ -193,8 +204,14 @@ class Controller:
 
     def row_ids(self, row: int) -> list[str]:
         """Return the ids of all images of a row."""
-        starts = self.deck.starts
-        return self.name(range(starts[row], starts[row + 1]))
+        return self.name(self._places(row))
+
+    def _places(self, row: object) -> range:
+        """Return the positions of the tiles of a row, or raise where there is no such row."""
+        n_rows = 0 if self.deck.rows is None else len(self.deck.rows)
+        if not isinstance(row, int) or isinstance(row, bool) or not 0 <= row < n_rows:
+            raise ParameterError(f"The gallery has no row {str(row)[:40]}; there are {n_rows:,}, counted from 0.")
+        return range(self.deck.starts[row], self.deck.starts[row + 1])
 
     def row_of(self, position: int) -> int:
         """Return the row in which a tile stands."""

@@ -7,7 +7,7 @@ from typing import Any
 import ipywidgets
 
 from ..views import render_html, render_text
-from ._base import publish_with_twin
+from ._base import close_parts, close_previous, publish_with_twin
 from ._deck import Query
 from ._gallery import Gallery, describe_page
 from ._map import Map
@@ -29,13 +29,15 @@ class Explorer(ipywidgets.HBox):  # type: ignore[misc]
         gallery._explorer = self
         half = {"flex": "1 1 480px", "min_width": "0"}
         for widget in (chart, gallery):
-            widget.layout = ipywidgets.Layout(**half)
+            for name, value in half.items():
+                setattr(widget.layout, name, value)
         self._hider = ipywidgets.HTML()
         layout = ipywidgets.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="8px")
         super().__init__(children=[chart, gallery, self._hider], layout=layout)
         self._hider.value = f"<style>.fdnb-twin-{self.model_id} {{ display: none; }}</style>"  # while this one lives
         chart.observe(self._show_selected, "selection")
         gallery.observe(self._mark_selected, "selection")
+        close_previous(self)
 
     @property
     def selection(self) -> list[str]:
@@ -48,8 +50,7 @@ class Explorer(ipywidgets.HBox):  # type: ignore[misc]
             return  # it is closed already
         self.map.unobserve(self._show_selected, "selection")
         self.gallery.unobserve(self._mark_selected, "selection")
-        for widget in (self.map, self.gallery, self._hider):
-            widget.close()
+        close_parts(self)
         super().close()
 
     def _show_selected(self, change: dict[str, Any]) -> None:

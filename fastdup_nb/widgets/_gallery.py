@@ -13,8 +13,19 @@ import anywidget
 import pandas as pd
 import traitlets
 
+from .._text import check_name
+from ..errors import FastdupError, ParameterError
 from ..views import Row, Tile, View, render_html, render_text
-from ._base import Listeners, Selection, after_cell, close_previous, find_name, publish_with_twin, read_module
+from ._base import (
+    Listeners,
+    Selection,
+    after_cell,
+    close_parts,
+    close_previous,
+    find_name,
+    publish_with_twin,
+    read_module,
+)
 from ._controller import HIDDEN, Controller, Pictures
 from ._deck import Deck, Query
 from ._opened import open_picture
@@ -103,9 +114,15 @@ class Gallery(anywidget.AnyWidget):
         """
         return self._listeners.add(callback)
 
+    @traitlets.validate("page")
+    def _clip_page(self, proposal: Mapping[str, Any]) -> int:
+        """Return a page that may be there; which one is the last, a query tells."""
+        return min(max(int(proposal["value"]), 0), max(len(self._controller.ids) - 1, 0))
+
     def close(self) -> None:
         """End the gallery: its views go, and it no longer hears of changes."""
-        self._unsubscribe()
+        self.__dict__.pop("_unsubscribe", bool)()  # none where making it failed
+        close_parts(self)
         super().close()
 
     def _ipython_display_(self) -> None:
@@ -113,26 +130,33 @@ class Gallery(anywidget.AnyWidget):
         html = render_html(view, self._controller.pictures.thumbnail, max_rows=3, max_tiles=4, max_bytes=90_000)
         publish_with_twin(self, html, render_text(view, max_rows=3, max_tiles=4))
 
-    def _receive(self, _widget: object, message: Mapping[str, Any], _buffers: object) -> None:
+    def _receive(self, _widget: object, message: object, _buffers: object) -> None:
+        told = message if isinstance(message, Mapping) else {}
+        addressed: list[str] = []
         try:
             with self._controller.lock:
-                getattr(self, f"_do_{message['op']}")(message)
+                act = getattr(self, f"_do_{told.get('op')}", None)
+                if act is None:
+                    raise ParameterError(f"The gallery was sent what it does not know: {str(message)[:200]}")
+                addressed = self._ids(told) if told["op"] == "tag" else []
+                act(told)
         except Exception as error:  # whatever it is, the person in front of the gallery must see it
-            _LOG.exception("The gallery could not do %r", message.get("op"))
+            if not isinstance(error, FastdupError):
+                _LOG.exception("The gallery could not do %r", told.get("op"))
             self.send({"kind": "error", "text": f"{type(error).__name__}: {error}"[:2000]})
         finally:
-            if "n" in message:
-                self._acknowledge(message)
+            if "n" in told:
+                self._acknowledge(told["n"], addressed)
 
-    def _acknowledge(self, message: Mapping[str, Any]) -> None:
+    def _acknowledge(self, number: object, addressed: Sequence[str]) -> None:
         """Tell that a deed is done, or was not possible, and how things stand: it may be drawn otherwise."""
         with self._controller.lock:
             shown = {image_id for page in self._served for image_id in page}
-            addressed = [i for i in self._ids(message) if i in shown] if message.get("op") == "tag" else []
-            tags = {image_id: list(tags) for image_id, tags in self._controller.tags.of(addressed).items()}
+            touched = self._controller.tags.of([image_id for image_id in addressed if image_id in shown])
+            tags = {image_id: list(tags) for image_id, tags in touched.items()}
             selected = [image_id for image_id in self.selection if image_id in shown]
             state = {"tags": tags, "selected": selected, **self._controller.tell_selection(self._asked)}
-            self.send({"kind": "done", "n": message["n"], **state})
+            self.send({"kind": "done", "n": number, **state})
 
     def _find_start(self) -> int:
         """Return the position of the image to begin with."""
@@ -193,10 +217,11 @@ class Gallery(anywidget.AnyWidget):
     def _do_tag(self, message: Mapping[str, Any]) -> None:
         ids = self._addressed(message)
         if ids:
-            self._decided(self._controller.tag(ids, str(message["tag"]), on=message.get("on")))
+            tag = check_name(message["tag"], "tag", "the gallery")
+            self._decided(self._controller.tag(ids, tag, on=message.get("on")))
 
     def _do_drop_others(self, message: Mapping[str, Any]) -> None:
-        self._decided(self._controller.drop_others(int(message["row"])))
+        self._decided(self._controller.drop_others(message["row"]))
 
     def _do_reject(self, message: Mapping[str, Any]) -> None:
         if self._addressed(message):
@@ -219,14 +244,14 @@ class Gallery(anywidget.AnyWidget):
         if message.get("selected"):
             return self._controller.in_view(self.selection, self._asked)
         if "row" in message:
-            return self._controller.row_ids(int(message["row"]))
+            return self._controller.row_ids(message["row"])
         if "ids" in message:
-            return [str(image_id) for image_id in message["ids"]]
+            return self._controller.check_known(message["ids"])
         return self._controller.name(message["items"])
 
     def _positions(self, message: Mapping[str, Any]) -> list[int]:
         if not message.get("selected"):
-            return [int(i) for i in message["items"]]
+            return self._controller.check_places(message["items"])
         chosen = set(self._ids(message))
         return [i for i, image_id in enumerate(self._controller.ids) if image_id in chosen]
 

@@ -18,9 +18,10 @@ import numpy as np
 import pandas as pd
 import traitlets
 
+from .._text import check_name
 from .._validation import check_choice, check_integer
 from ..errors import ParameterError
-from ._base import Listeners, Selection, close_previous, exclude, publish_with_twin, read_module
+from ._base import Listeners, Selection, close_parts, close_previous, exclude, publish_with_twin, read_module
 from ._coloring import RAMP, Coloring, color_by, color_by_density
 from ._lasso import find_inside
 from ._legend import render_twin
@@ -164,6 +165,7 @@ class Map(anywidget.AnyWidget):
     def close(self) -> None:
         """End it: views go, and tags are listened to no more."""
         self.__dict__.pop("_forget", bool)()
+        close_parts(self)
         super().close()
 
     def __repr__(self) -> str:
@@ -304,8 +306,11 @@ class Map(anywidget.AnyWidget):
 
     # --- what a view asks
 
-    def _on_message(self, _: object, content: Mapping[str, object], buffers: Sequence[bytes]) -> None:
+    def _on_message(self, _: object, message: object, buffers: Sequence[bytes]) -> None:
+        content = message if isinstance(message, Mapping) else {}
         try:
+            if not content:
+                raise ParameterError(f"The map was sent what it does not know: {str(message)[:200]}")
             self._answer(content, buffers)
         except Exception as error:
             _LOG.debug("A map could not answer %r", content.get("kind"), exc_info=True)
@@ -334,7 +339,7 @@ class Map(anywidget.AnyWidget):
         elif kind == "color":
             self.color = str(content["color"])
         elif kind == "tag":
-            self._apply_tag(str(content["tag"]))
+            self._apply_tag(check_name(content["tag"], "tag", "the map"))
         elif kind in {"undo", "redo"}:
             self._step(str(kind))
 

@@ -6,9 +6,8 @@ made once and filled anew for each page, and share their layouts, so that a page
 
 from __future__ import annotations
 
-import base64
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from html import escape
 from typing import Any
@@ -19,13 +18,24 @@ import traitlets
 
 from ..views import render_html, render_text
 from ..views._format import make_visible, shorten
-from ._base import Listeners, Selection, after_cell, close_previous, find_name, publish_with_twin
+from ..views._picture import make_picture
+from ._base import Listeners, Selection, after_cell, close_parts, close_previous, find_name, publish_with_twin
 from ._controller import HIDDEN, Controller, Pictures
 from ._deck import Deck, Query
 from ._gallery import describe_page
 
 _LOG = logging.getLogger(__name__)
-_EMPTY = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+_SIDE = 136  # of a thumbnail, in pixels
+_FRAME = (
+    f"position:relative;width:{_SIDE}px;height:{_SIDE}px;display:flex;align-items:center;justify-content:center;"
+    "overflow:hidden;border-radius:4px;background:rgba(128,128,128,.12)"
+)
+_MARK = (
+    "position:absolute;left:4px;top:4px;padding:0 6px;border-radius:3px;font-size:11px;line-height:16px;"
+    "font-weight:600;color:#fff;background:rgba(0,0,0,.72)"
+)
+_CAPTION = "margin-top:4px;line-height:1.3;font-size:12px;overflow-wrap:anywhere"
+_HEADING = "border-top:1px solid rgba(128,128,128,.35);padding:8px 0 4px;line-height:1.4;overflow-wrap:anywhere"
 
 
 class PlainGallery(widgets.VBox):  # type: ignore[misc]
@@ -51,6 +61,7 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
         self._listeners = Listeners()
         self._page_size = min(page_size, 24)
         self._tiles: list[_Tile] = []
+        self._headings: list[widgets.HTML] = []
         self._shown: list[dict[str, Any]] = []
         self._build()
         self._hider = widgets.HTML()
@@ -79,28 +90,35 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
 
     def close(self) -> None:
         """End the gallery and its controls."""
-        self._unsubscribe()
-        for tile in self._tiles:
-            tile.close()
-        for part in self.children:
+        self.__dict__.pop("_unsubscribe", bool)()  # none where making it failed
+        for part in [*(tile.box for tile in self.__dict__.get("_tiles", ())), *self.__dict__.get("_headings", ())]:
             part.close()
+            close_parts(part)
+        close_parts(self)
         super().close()
 
     def _build(self) -> None:
         deck = self._controller.deck
-        small, wide = widgets.Layout(width="150px"), widgets.Layout(width="220px")
-        self._tile_layout = widgets.Layout(width="150px", margin="0 4px 8px 0")
-        self._picture_layout = widgets.Layout(width="128px", height="128px", object_fit="contain")
+        fit, wide, wrap = widgets.Layout(width="auto"), widgets.Layout(width="232px"), {"flex_flow": "row wrap"}
+        self._tile_layouts = (
+            widgets.Layout(width="144px", margin="0 4px 8px 0"),
+            fit,
+        )  # shared by all, so that models are few
+        self._heading_layout = widgets.Layout(width="100%")  # so that a row of tiles begins on a line of its own
         self._head = widgets.HTML()
-        self._text = widgets.Text(placeholder="Filter by path or label", continuous_update=False, layout=wide)
-        self._tag_filter = widgets.Dropdown(options=[("all tags", "")], layout=small)
-        self._sort = widgets.Dropdown(options=[("as found", ""), *((name, name) for name in deck.sorts)], layout=wide)
-        self._before = self._button("‹ Previous", lambda: self._turn(-1), small)
-        self._after = self._button("Next ›", lambda: self._turn(1), small)
-        self._filters = widgets.HBox([self._text, self._tag_filter, self._sort, self._before, self._after])
-        self._filters.layout.flex_flow = "row wrap"
-        self._grid = widgets.Box(layout=widgets.Layout(flex_flow="row wrap"))
-        self._tag_bar = widgets.HBox(layout=widgets.Layout(flex_flow="row wrap"))
+        named = {"layout": wide, "style": {"description_width": "initial"}}
+        sorts = [("as found", ""), *((name, name) for name in deck.sorts)]
+        self._text = widgets.Text(description="Filter", placeholder="path or label", continuous_update=False, **named)
+        self._tag_filter = widgets.Dropdown(description="Tag", options=[("all tags", "")], **named)
+        self._sort = widgets.Dropdown(description="Sort", options=sorts, **named)
+        self._before = self._button("‹ Previous", lambda: self._turn(-1), fit)
+        self._where = widgets.Label()
+        self._after = self._button("Next ›", lambda: self._turn(1), fit)
+        pages = widgets.HBox([self._before, self._where, self._after])
+        controls = [self._text, self._tag_filter, self._sort, pages]
+        self._filters = widgets.HBox(controls, layout=widgets.Layout(**wrap))
+        self._grid = widgets.Box(layout=widgets.Layout(**wrap))
+        self._tag_bar = widgets.HBox(layout=widgets.Layout(**wrap))
         actions = [
             ("Clear selection", self._clear),
             ("Select page", self._select_page),
@@ -109,13 +127,14 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
         ]
         if deck.is_comparable:
             actions.insert(0, ("Not duplicates", self._reject))
-        self._actions = widgets.HBox([self._button(name, call, small) for name, call in actions])
+        buttons = [self._button(name, call, fit) for name, call in actions]
+        self._actions = widgets.HBox(buttons, layout=widgets.Layout(**wrap))
         self._status = widgets.HTML()
         for control, change in ((self._text, "text"), (self._tag_filter, "tag"), (self._sort, "sort")):
             control.observe(lambda event, name=change: self._ask(name, event["new"]), "value")
 
     def _button(self, text: str, call: Callable[[], object], layout: widgets.Layout) -> widgets.Button:
-        button = widgets.Button(description=text, layout=layout)
+        button = widgets.Button(description=shorten(make_visible(text), 32), tooltip=text, layout=layout)
         button.on_click(lambda _: self._guarded(call))
         return button
 
@@ -145,30 +164,45 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
         self._n_pages = int(page["n_pages"])
         self._shown = [{**tile, "row": row} for row in page["rows"] for tile in row["tiles"]]
         while len(self._tiles) < len(self._shown):
-            self._tiles.append(_Tile(len(self._tiles), self._toggle, self._tile_layout, self._picture_layout))
+            self._tiles.append(_Tile(len(self._tiles), self._toggle, self._tile_layouts))
         for tile, content in zip(self._tiles, self._shown, strict=False):
-            picture = self._controller.pictures.thumbnail(str(content["id"])) or _EMPTY
+            picture = self._controller.pictures.thumbnail(str(content["id"]))
             tile.fill(content, picture, content["id"] in self.selection)
-        self._grid.children = tuple(tile.box for tile in self._tiles[: len(self._shown)])
+        self._grid.children = tuple(self._lay_out(page["rows"]))
         self.page = int(page["page"])
         self._before.disabled, self._after.disabled = self.page == 0, self.page + 1 >= self._n_pages
         deck = self._controller.deck
-        where = f"page {self.page + 1:,} of {self._n_pages:,}"
-        self._head.value = (
-            f"<b>{escape(deck.title)}</b> {escape(deck.headline)} <i>{escape(str(page['note']))}, {where}</i>"
-        )
+        self._where.value = f"page {self.page + 1:,} of {self._n_pages:,}"
+        title = f'<b style="font-size:16px;margin-right:12px">{escape(deck.title)}</b>'
+        self._head.value = f"<div>{title}{escape(deck.headline)}</div><div>{escape(str(page['note']))}</div>"
         self._fill_tags()
+
+    def _lay_out(self, rows: list[dict[str, Any]]) -> list[widgets.Widget]:
+        """Return the tiles in view, those of each row below its heading."""
+        boxes = iter([tile.box for tile in self._tiles])
+        parts: list[widgets.Widget] = []
+        for place, row in enumerate(rows):
+            if row["row"] >= 0:
+                if place == len(self._headings):
+                    self._headings.append(widgets.HTML(layout=self._heading_layout))
+                more = f"{row['n_more']:,} more" if row["n_more"] else ""
+                words = [escape(make_visible(str(word))) for word in (row["badge"], row["note"], more) if word]
+                title = f"<b>{escape(make_visible(str(row['title'])))}</b>"
+                self._headings[place].value = f'<div style="{_HEADING}">{" · ".join([title, *words])}</div>'
+                parts.append(self._headings[place])
+            parts += [next(boxes) for _ in row["tiles"]]
+        return parts
 
     def _fill_tags(self) -> None:
         counts = self._controller.counts()
-        tags = [(f"{tag} ({n:,})", f"={tag}") for tag, n in counts.items() if tag]
+        tags = [(f"{make_visible(tag)} ({n:,})", f"={tag}") for tag, n in counts.items() if tag]
         options = [("all tags", ""), (f"untagged ({counts['']:,})", "untagged"), ("any tag", "tagged"), *tags]
         if self._query.tag and self._query.tag not in {value for _, value in options}:
-            options.append((f"{self._query.tag[1:]} (0)", self._query.tag))
+            options.append((f"{make_visible(self._query.tag[1:])} (0)", self._query.tag))
         with self._tag_filter.hold_trait_notifications():
             self._tag_filter.options, self._tag_filter.value = options, self._query.tag
         names = list(self._controller.tags.palette)
-        if [button.description for button in self._tag_bar.children] != names:
+        if [button.tooltip for button in self._tag_bar.children] != names:
             layout = widgets.Layout(width="auto")
             self._tag_bar.children = tuple(self._button(name, partial(self._tag, name), layout) for name in names)
         self._renew_code()
@@ -232,7 +266,7 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
         self.code = self._controller.code(self._query)
 
     def _say(self, text: str) -> None:
-        self._status.value = f"<span>{escape(make_visible(text))}</span>"
+        self._status.value = f'<span role="status">{escape(make_visible(text))}</span>'
 
     def _ipython_display_(self) -> None:
         view = describe_page(self._controller, Query(), 12)
@@ -241,38 +275,41 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
 
 
 class _Tile:
-    """A picture, a button that selects it and a caption: three models in a box."""
+    """A button that selects, with the name on it, above a picture and its caption: two models in a box."""
 
-    def __init__(
-        self, place: int, toggle: Callable[[int, bool], None], layout: widgets.Layout, picture: widgets.Layout
-    ) -> None:
+    def __init__(self, place: int, toggle: Callable[[int, bool], None], layouts: Sequence[widgets.Layout]) -> None:
         self._is_filling = False
-        self.picture = widgets.Image(format="jpeg", layout=picture)
-        self.button = widgets.ToggleButton(layout=widgets.Layout(width="auto"))
-        self.caption = widgets.HTML()
-        self.box = widgets.VBox([self.picture, self.button, self.caption], layout=layout)
+        self.button = widgets.ToggleButton(layout=layouts[1])
+        self.card = widgets.HTML(layout=layouts[1])  # an Image of ipywidgets has no words for those who do not see it
+        self.box = widgets.VBox([self.button, self.card], layout=layouts[0])
         self.button.observe(lambda event: None if self._is_filling else toggle(place, bool(event["new"])), "value")
 
-    def fill(self, content: dict[str, Any], picture: bytes, is_on: bool) -> None:
-        self.picture.value = picture
-        self.button.description = shorten(make_visible(str(content["id"])), 18)
-        self.button.tooltip = make_visible(str(content["id"]))
-        row = content["row"]
-        words = [str(row.get("title", ""))] if content is not None and row["row"] >= 0 else []
-        words += [*([f"[{content['mark']}]"] if content["mark"] else []), *content["lines"]]
+    def fill(self, content: dict[str, Any], picture: bytes | None, is_on: bool) -> None:
+        name = make_visible(str(content["id"]))
+        self.button.description = shorten(name.rpartition("/")[2] or name, 18)
+        self.button.tooltip = name
+        words = [*content["lines"]]
         words += [", ".join(content["tags"])] if content["tags"] else []
         words += ["not a duplicate"] if content["is_rejected"] else []
-        lines = "<br>".join(escape(make_visible(word)) for word in words if word)
-        self.caption.value = f'<div style="line-height:1.3;font-size:12px">{lines}</div>'
+        lines = "<br>".join(escape(shorten(make_visible(word), 44)) for word in words if word)
+        frame = _frame(picture, name, make_visible(str(content["mark"])))
+        self.card.value = f'{frame}<div style="{_CAPTION}">{lines}</div>'
         self.mark(is_on)
-
-    def close(self) -> None:
-        """End its controls."""
-        for part in (self.picture, self.button, self.caption, self.box):
-            part.close()
 
     def mark(self, is_on: bool) -> None:
         self._is_filling = True
         self.button.value = is_on
         self.button.icon = "check" if is_on else ""
         self._is_filling = False
+
+
+def _frame(picture: bytes | None, name: str, mark: str) -> str:
+    """Return a thumbnail in its square, with its mark."""
+    shown = make_picture(picture, _SIDE)
+    image = "<small>no picture</small>"
+    if shown is not None:
+        size = f'width="{shown.width}" height="{shown.height}" style="max-width:none"'
+        image = f'<img src="{shown.uri}" {size} alt="{escape(name)}">'
+    return (
+        f'<div style="{_FRAME}">{image}' + (f'<span style="{_MARK}">{escape(mark)}</span>' if mark else "") + "</div>"
+    )

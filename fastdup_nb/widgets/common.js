@@ -24,13 +24,24 @@ function keepKeys(root) {
     root.addEventListener(kind, (event) => { if (event.key !== "Tab" && event.key !== "Escape") event.stopPropagation(); });
 }
 
+/** Write characters that cannot be seen, or that turn what follows them, as escapes: no name shall look like another. */
+function visible(text) {
+  return String(text).replace(/(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (letter) => {
+    const code = letter.codePointAt(0).toString(16);
+    return { "\n": "\\n", "\r": "\\r", "\t": "\\t" }[letter]
+      ?? (code.length <= 2 ? `\\x${code.padStart(2, "0")}` : code.length <= 4 ? `\\u${code.padStart(4, "0")}` : `\\U${code.padStart(8, "0")}`);
+  });
+}
+
+const SEEN = new Set(["title", "alt", "aria-label", "placeholder"]);
+
 /** Make an element: make("div", {class: "x", text: "shown as text", onclick: f}, child, ...). */
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (name === "text") element.textContent = value;
+    if (name === "text") element.textContent = visible(value);
     else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (value !== false && value != null) element.setAttribute(name, value === true ? "" : value);
+    else if (value !== false && value != null) element.setAttribute(name, value === true ? "" : SEEN.has(name) ? visible(value) : value);
   }
   element.append(...children.filter((child) => child != null));
   return element;

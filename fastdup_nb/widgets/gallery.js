@@ -29,7 +29,8 @@ class GalleryView extends Grid {
     };
     for (const [name, call] of Object.entries(this.changes)) model.on(name, call);
     this.fillControls(); this.fillTags(); this.fillFilter(); this.fillProgress(); this.resize();
-    if (info.is_queue && info.start) this.arriving = { page: model.get("page"), place: info.start, isOpen: false };
+    const isOpen = info.is_queue && model.get("page_size") === 1;   // one at a time is seen large
+    if (info.is_queue && (info.start || isOpen)) this.arriving = { page: model.get("page"), place: info.start, isOpen };
     this.show();
     this.codeLine.textContent = model.get("code");
   }
@@ -55,8 +56,7 @@ class GalleryView extends Grid {
     this.tagFilter = make("select", { "aria-label": "Filter by tag", onchange: () => this.ask({ tag: this.tagFilter.value, snapshot: Date.now() }) });
     this.sort = make("select", { "aria-label": "Sort", hidden: !info.sorts.length, onchange: () => this.ask({ sort: this.sort.value }) },
       make("option", { value: "", text: "as found" }), ...info.sorts.map((name) => make("option", { value: name, text: name })));
-    this.pageSize = make("select", { "aria-label": "Images on a page", title: "Images on a page", onchange: () => this.set({ page_size: Number(this.pageSize.value), page: 0 }) },
-      ...info.page_sizes.map((size) => make("option", { value: size, text: `${size} a page` })));
+    this.pageSize = make("select", { "aria-label": "Images on a page", title: "Images on a page", onchange: () => this.set({ page_size: Number(this.pageSize.value), page: 0 }) });
     this.sizes = make("span", { class: "fdnb-modes", role: "group", "aria-label": "Size of thumbnails" }, ...SIZES.map(([name, size]) =>
       make("button", { text: name, title: `Thumbnails of ${size} px`, "data-size": size, onclick: () => this.set({ thumbnail_size: size }) })));
     this.before = make("button", { text: "‹", "aria-label": "Previous page", title: "PageUp", onclick: () => this.turn(-1) });
@@ -166,7 +166,7 @@ class GalleryView extends Grid {
     this.total.textContent = `of ${content.n_pages.toLocaleString("en")}`;
     this.before.disabled = content.page === 0;
     this.after.disabled = content.page + 1 >= content.n_pages;
-    this.pageSize.value = this.model.get("page_size");
+    this.showPageSize(this.model.get("page_size"));
     this.note.textContent = content.n_tiles ? content.note : "";
     this.drawRows(content);
     this.at = Math.min(this.at, Math.max(0, this.tiles.length - 1));
@@ -176,13 +176,19 @@ class GalleryView extends Grid {
     this.arrive(content.page);
   }
 
+  showPageSize(size) {
+    const sizes = [...new Set([...this.info.page_sizes, size])].sort((a, b) => a - b);
+    this.pageSize.replaceChildren(...sizes.map((one) => make("option", { value: one, text: `${one} a page`, selected: one === size })));
+  }
+
   arrive(page) {
     if (this.arriving?.page !== page || !this.tiles.length) return;
     const { place, isOpen } = this.arriving;
     this.arriving = null;
     this.at = place < 0 ? this.tiles.length - 1 : Math.min(place, this.tiles.length - 1);
-    if (isOpen) this.openTile();
-    else if (this.root.contains(document.activeElement) || document.activeElement === document.body) this.focus(this.at);
+    const isFocused = this.root.contains(document.activeElement) || document.activeElement === document.body;
+    if (isOpen) this.openTile(isFocused);
+    else if (isFocused) this.focus(this.at);
     const queued = this.queued;
     this.queued = [];
     for (const tag of queued) this.apply(tag);
@@ -217,9 +223,9 @@ class GalleryView extends Grid {
     this.paintTags();
   }
 
-  fail(text) { this.error.hidden = false; this.error.textContent = text; }
+  fail(text) { this.error.hidden = false; this.error.textContent = text.split("\n").map(visible).join("\n"); }
 
-  say(text) { this.status.textContent = text; }
+  say(text) { this.status.textContent = visible(text); }
 
   // ---- what the person does
 
@@ -305,12 +311,12 @@ class GalleryView extends Grid {
   /** The row of the tile in focus, -1 where there are none. */
   get rowInFocus() { return this.current?.content.rows.find(({ tiles }) => tiles.some(({ i }) => i === this.tiles[this.at]?.tile.i))?.row ?? -1; }
 
-  openTile() {
+  openTile(isFocused = true) {
     const tile = this.tiles[this.at]?.tile;
     if (!tile) return;
     this.opened = tile;
     this.grid.hidden = true;
-    this.viewer.open(tile.id, this.keptOf(tile));
+    this.viewer.open(tile.id, this.keptOf(tile), isFocused);
   }
 
   moveViewer(step) {

@@ -59,7 +59,7 @@ class Grid {
     if (tile.is_rejected) chips.push(make("span", { class: "fdnb-chip", text: "not a duplicate" }));
     element.querySelector(".fdnb-chips").replaceChildren(...chips);
     element.classList.toggle("fdnb-dropped", tags.includes("drop"));
-    element.setAttribute("aria-label", [tile.id, tile.mark, ...tile.lines, tile.beside ? `${tile.beside_line}: ${tile.beside}` : "", tags.length ? `tags: ${tags.join(", ")}` : ""].filter(Boolean).join(", "));
+    element.setAttribute("aria-label", visible([tile.id, tile.mark, ...tile.lines, tile.beside ? `${tile.beside_line}: ${tile.beside}` : "", tags.length ? `tags: ${tags.join(", ")}` : ""].filter(Boolean).join(", ")));
   }
 
   paintSelection() {

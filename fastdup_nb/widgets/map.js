@@ -17,6 +17,7 @@ function render({ model, el }) {
     hover: null, hasSelection: false, colors: {}, font: "sans-serif",
   };
   let mode = "pan", withTiles = true, flying = 0, isStale = false, asked = 0, patience = 0, version = 0;
+  let isWhole = true;  // everything is in view, and stays so when the size changes
   let drag = null, tipUrl = "", hovering = 0, hoverNext = null, hintTimer = 0, frame = 0;
   const replies = new Map(), waiting = new Set();
 
@@ -96,20 +97,21 @@ function render({ model, el }) {
     scene.ratio = Math.min(window.devicePixelRatio || 1, 2);
     ui.canvas.width = scene.size.width * scene.ratio;
     ui.canvas.height = scene.size.height * scene.ratio;
-    scene.look ??= fitLook(told().home, scene.size);
+    if (isWhole) scene.look = fitLook(told().home, scene.size);
     readColors();
     refresh();
   }
 
   // --- looking
-  function look(next) {
+  function look(next, isHome = false) {
+    isWhole = isHome;
     const whole = fitLook(told().home, scene.size).scale;
     scene.look = { ...next, scale: Math.min(Math.max(next.scale, whole / 1e5), whole * 4) };
     hideTip();
     paint();
     refresh();
   }
-  function home() { look(fitLook(told().home, scene.size)); }
+  function home() { look(fitLook(told().home, scene.size), true); }
   function zoom(factor, px = scene.size.width / 2, py = scene.size.height / 2) {
     const [x, y] = onMap(scene.look, scene.size, px, py), scale = scene.look.scale / factor;
     look({ x: x - (px - scene.size.width / 2) * scale, y: y + (py - scene.size.height / 2) * scale, scale });
@@ -183,11 +185,11 @@ function render({ model, el }) {
     tipUrl = data?.byteLength ? URL.createObjectURL(new Blob([data])) : "";
     ui.tipImage.hidden = !tipUrl;
     if (tipUrl) ui.tipImage.src = tipUrl;
-    ui.tipName.textContent = image_id;
+    ui.tipName.textContent = visible(image_id);
     ui.tipGroup.hidden = !group;
     ui.tipGroup.style.setProperty("--swatch", hue || "transparent");
-    ui.tipGroup.textContent = group;
-    ui.tipText.textContent = text;
+    ui.tipGroup.textContent = visible(group ?? "");
+    ui.tipText.textContent = text.split("\n").map(visible).join("\n");
     ui.tip.hidden = false;
     const [px, py] = onCanvas(scene.look, scene.size, x, y), { offsetWidth: width, offsetHeight: height } = ui.tip;
     const gap = isTile ? TILE / 2 + 8 : 16;

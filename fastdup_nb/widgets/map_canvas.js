@@ -120,7 +120,7 @@ function paintNames(pen, { look, size, names, colors, font }) {
   pen.lineJoin = "round";
   for (const { name, at } of names) {
     if (!at) continue;
-    const text = shortenName(name, 24);
+    const text = shortenName(visible(name), 24);
     const [x, y] = onCanvas(look, size, ...at), half = pen.measureText(text).width / 2 + 6;
     if (x < half || x > size.width - half || y < 12 || y > size.height - 12) continue;
     if (taken.some((other) => Math.abs(other.x - x) < other.half + half && Math.abs(other.y - y) < 20)) continue;

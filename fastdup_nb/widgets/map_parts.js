@@ -83,7 +83,7 @@ function buildMap(act) {
   }
 
   function show(state, { select }) {
-    title.textContent = state.title;
+    title.textContent = visible(state.title);
     const offered = JSON.stringify(state.choices);
     if (colors.dataset.shown !== offered) {
       colors.dataset.shown = offered;
@@ -94,8 +94,8 @@ function buildMap(act) {
     showLegend(state, select);
     empty.hidden = state.n > 0;
     canvas.setAttribute("aria-label", `${state.title}, colored by ${state.legend.title}. ${state.status}. Press ? for keys.`);
-    status.textContent = [state.status, state.message].filter(Boolean).join(" · ");
-    notes.textContent = state.notes.join(" · ");
+    status.textContent = visible([state.status, state.message].filter(Boolean).join(" · "));
+    notes.textContent = visible(state.notes.join(" · "));
     notes.title = notes.textContent;
     for (const control of [...Object.values(modes), tilesButton]) control.disabled = !state.n;
   }

@@ -15,14 +15,14 @@ class Viewer {
   get isOpen() { return !this.element.hidden; }
 
   /** Open on one image, or comparing it with *other*, the version that stays. */
-  open(id, other) {
+  open(id, other, isFocused = true) {
     this.id = id;
     this.other = other && other !== id ? other : null;
     this.zoomed = false;
     this.element.hidden = false;
     for (const one of [this.id, this.other]) if (one) this.want(one, false);
     this.draw();
-    this.element.focus({ preventScroll: true });
+    if (isFocused) this.element.focus({ preventScroll: true });
   }
 
   close() {
@@ -129,7 +129,7 @@ class Viewer {
     return tags.length ? `tags: ${tags.join(", ")}` : "no tags";
   }
 
-  drawTags() { for (const line of this.element.querySelectorAll("[data-image]")) line.textContent = this.tellTags(line.dataset.image); }
+  drawTags() { for (const line of this.element.querySelectorAll("[data-image]")) line.textContent = visible(this.tellTags(line.dataset.image)); }
 
   compare() {
     const [kept, id] = [this.other, this.id];

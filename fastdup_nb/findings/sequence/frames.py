@@ -13,8 +13,9 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
+COPY, SCENE = 0.12, 0.2  # distances up to which two frames are edited copies, and show the same scene
 _CHUNK = 4096  # pairs at once, to spare memory
-_WEIGHT, _POWER = 0.8, 6  # of agreement in structure, as when pairs of pictures are scored (embeddings._scoring)
+_WEIGHT, _POWER = 0.8, 6  # of agreement in structure
 _NOISE = 2.0  # gray levels of contrast below which structure says nothing
 _FLAT = 4.0  # gray levels of contrast below which a picture shows nothing
 _LEVELS = 255.0
@@ -121,20 +122,27 @@ def find_runs(flags: Flags) -> list[tuple[int, int]]:
 
 def _agree(x: npt.NDArray[np.float32], y: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Return the correlation of square gray pictures in [0, 1], the best of *y* where it is and moved by a cell."""
-    side = round(x.shape[1] ** 0.5)
-    best = _correlate(x, y)
-    if side * side != x.shape[1] or side < 8:
+    best = correlate(x, y)
+    side = find_side(x.shape[1])
+    if not side:
         return best
     p, q = x.reshape(-1, side, side), y.reshape(-1, side, side)
     middle = p[:, 1:-1, 1:-1].reshape(len(x), -1)
     for down in range(3):
         for right in range(3):
             moved = q[:, down : side - 2 + down, right : side - 2 + right].reshape(len(x), -1)
-            np.maximum(best, _correlate(middle, moved), out=best)
+            np.maximum(best, correlate(middle, moved), out=best)
     return best
 
 
-def _correlate(x: npt.NDArray[np.float32], y: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def find_side(n_cells: int) -> int:
+    """Return the side of square pictures of so many cells; 0 where they are not square, or too small to be moved."""
+    side = round(n_cells**0.5)
+    return side if side * side == n_cells and side >= 8 else 0
+
+
+def correlate(x: npt.NDArray[np.float32], y: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the correlation of each two rows, nothing below 0."""
     found: npt.NDArray[np.float32] = np.clip(np.einsum("ij,ij->i", _standardize(x), _standardize(y)), 0, 1)
     return found
 

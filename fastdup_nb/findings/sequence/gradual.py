@@ -10,11 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from .frames import Floats, Frames, Ints, find_runs
 
+Pixels = npt.NDArray[np.float32]
+
 _REACHES = (3, 4, 6, 8, 12, 16, 24, 32, 48, 64)  # frames on either side: dissolves of up to about 100 frames
 _OFF_LINE = 0.3  # of the way between the two pictures: a frame this far from the line is no mixture
+_MOVING_OFF_LINE = 0.5  # where both move meanwhile, and contrast falls and rises as it does in mixtures
+_OFF_CONTRAST = 0.15  # of how far the variance of mixtures is below that of no mixture
 _ENDS = 0.1  # of the way: where a mixture begins and ends
 _LEAST_STEP = 4.0  # gray levels that the two pictures must differ by
 _GROWTH = 1.02  # of contrast from frame to frame while a fade goes on
@@ -64,7 +69,9 @@ def _fit_mixture(frames: Frames, first: int, last: int) -> tuple[float, Change] 
         return None
     off = np.sqrt(((x - begin - share[:, None] * way) ** 2).sum(axis=1)) / length
     worst = float(np.quantile(off[start:stop], 0.75))
-    if worst > _OFF_LINE:
+    if worst > _MOVING_OFF_LINE:
+        return None
+    if worst > _OFF_LINE and not _is_dipping(begin, begin + way, x[start:stop], share[start:stop]):
         return None
     middle = first + (start + stop) // 2
     ends = np.array([first]), np.array([last])
@@ -72,13 +79,26 @@ def _fit_mixture(frames: Frames, first: int, last: int) -> tuple[float, Change] 
     return worst, Change(first + start, first + stop, middle, "dissolve", strength)
 
 
+def _is_dipping(begin: Pixels, end: Pixels, x: Pixels, share: Pixels) -> bool:
+    """Return whether the contrast of frames *x* is that of mixtures, of which a *share* each is *end*.
+
+    Contrasts of two pictures that have little to do with each other partly cancel out, wherever both have moved: the
+    variance of the mixtures is a parabola (Alattar, 1993).
+    """
+    a, b = begin - begin.mean(), end - end.mean()
+    s = np.clip(share, 0, 1)
+    apart = (1 - s) * (a**2).mean() + s * (b**2).mean()
+    mixed = (1 - s) ** 2 * (a**2).mean() + s**2 * (b**2).mean() + 2 * s * (1 - s) * (a * b).mean()
+    return bool(np.linalg.norm(x.var(axis=1) - mixed) <= _OFF_CONTRAST * np.linalg.norm(apart - mixed))
+
+
 def _keep_best(found: list[tuple[float, Change]]) -> list[Change]:
-    """Return changes that do not overlap: those between the most different pictures are chosen first.
+    """Return changes that do not overlap: those on the line, then between the most different pictures are chosen first.
 
     A part of a dissolve looks like a dissolve, too; the whole of it joins pictures that differ more.
     """
     kept: list[Change] = []
-    for _, change in sorted(found, key=lambda pair: (-round(pair[1].strength, 1), pair[0])):
+    for _, change in sorted(found, key=lambda pair: (pair[0] > _OFF_LINE, -round(pair[1].strength, 1), pair[0])):
         if all(change.stop <= other.start or other.stop <= change.start for other in kept):
             kept.append(change)
     return _join_parts(sorted(kept, key=lambda change: change.start))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ __all__ = ["Order", "key_name", "order_frames", "tell_sequences"]
 
 _NUMBER = re.compile(r"((?:(?:^|(?<=[/_=(]))-)?\d+)")  # a hyphen after a letter or digit is no minus
 _FRAME_TIME = re.compile(r"@(\d+(?:\.\d+)?)s?$")
+_ISO, _ZONE = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r":.*(?:Z|[+-]\d\d:?(?:\d\d)?)$")
 _NO_NAME = "(none)"
 
 
@@ -215,8 +217,9 @@ def _check_column(images: pd.DataFrame, column: str, caller: str) -> pd.Series:
 def _check_sortable(values: pd.Series, column: str, caller: str) -> pd.Series:
     """Return text as times where all of it are times, else as it is; raise where values cannot be compared."""
     kinds = {type(value).__name__ for value in values}
+    _check_zones(values, column, caller)
     try:
-        values.sort_values()
+        pd.factorize(values.sort_values())
     except TypeError as error:
         raise ParameterError(
             f"The column {column!r}, given as 'order' of {caller}, must have values that can be sorted. "
@@ -225,6 +228,17 @@ def _check_sortable(values: pd.Series, column: str, caller: str) -> pd.Series:
     if kinds == {"str"}:
         return _read_text(values)
     return values
+
+
+def _check_zones(values: pd.Series, column: str, caller: str) -> None:
+    """Raise where some times have a zone and others have none: nobody knows which came first."""
+    times = [value for value in values if isinstance(value, datetime) or (isinstance(value, str) and _ISO.match(value))]
+    zoned = [bool(_ZONE.search(time)) if isinstance(time, str) else time.tzinfo is not None for time in times]
+    if len(times) == len(values) and len(set(zoned)) > 1:
+        raise ParameterError(
+            f"The column {column!r}, given as 'order' of {caller}, must have times that can be compared. Got "
+            f"{sum(zoned):,} with a time zone and {len(zoned) - sum(zoned):,} without; give all of them one, or none."
+        )
 
 
 def _read_text(values: pd.Series) -> pd.Series:

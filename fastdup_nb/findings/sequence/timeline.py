@@ -14,6 +14,7 @@ import numpy as np
 
 from .frames import Flags, Floats, Frames, Ints
 from .gradual import Change, find_dissolves, find_fades
+from .pans import flag_pans
 from .returns import Return, choose_representative, find_returns, find_stills, number_scenes
 
 __all__ = ["Frames", "Timeline", "find_changes", "find_events", "measure_steps", "read_timeline"]
@@ -56,10 +57,11 @@ def find_hard_cuts(frames: Frames, steps: Floats, *, least: float) -> list[Chang
     rated = rate_steps(steps, least / 6)
     places = np.arange(len(frames))
     sudden = np.flatnonzero((steps >= least) & (rated >= 1) & (places > 1) & (places < len(frames) - 1))
-    lasting, within = measure_lasting(frames, sudden)
+    lasting, within = measure_lasting(frames, sudden, np.cumsum((steps >= least) & (rated >= _SURE)))
     ratio = lasting / (within + least / 6)
     is_cut = (lasting >= least) & (lasting >= 0.5 * steps[sudden]) & (ratio >= _ABOVE)
     is_cut &= (rated[sudden] >= _SURE) | ((ratio >= _FAR_ABOVE) & (lasting >= 2 * least))
+    is_cut[is_cut] = ~flag_pans(frames, sudden[is_cut])
     cuts: list[Change] = []
     for place, strength in zip(sudden[is_cut].tolist(), lasting[is_cut].tolist(), strict=True):
         change = Change(place, place, place, "cut", strength)
@@ -70,15 +72,23 @@ def find_hard_cuts(frames: Frames, steps: Floats, *, least: float) -> list[Chang
     return cuts
 
 
-def measure_lasting(frames: Frames, places: Ints) -> tuple[Floats, Floats]:
+def measure_lasting(frames: Frames, places: Ints, pieces: Ints) -> tuple[Floats, Floats]:
     """Compare the four frames before a place with the four from it on.
+
+    Parameters
+    ----------
+    frames : Frames
+    places : int64 array (n,)
+        First frames of what may be new shots.
+    pieces : int64 array (n_frames,)
+        A number for each frame that rises at each sudden change: a short shot is no movement.
 
     Returns
     -------
     lasting : float64 array (n,)
         The least distance of any of the ones to any of the others.
     within : float64 array (n,)
-        The mean distance of two of the ones, or of the others if that is larger.
+        The mean distance of two of the ones of one piece, or of the others if that is larger.
     """
     reach, n = _LONGEST_EVENT + 1, len(frames)
     before = [np.maximum(places - i, 0) for i in range(1, reach + 1)]
@@ -86,16 +96,22 @@ def measure_lasting(frames: Frames, places: Ints) -> tuple[Floats, Floats]:
     lasting = np.full(len(places), np.inf)
     for a, b in product(before, after):
         lasting = np.minimum(lasting, frames.distance(a, b))
-    return lasting, np.maximum(_mean_within(frames, before), _mean_within(frames, after))
+    return lasting, np.maximum(_mean_within(frames, before, pieces), _mean_within(frames, after, pieces))
 
 
-def _mean_within(frames: Frames, side: list[Ints]) -> Floats:
-    """Return the mean distance of two different ones of some frames, two at least of which differ."""
-    total, count = np.zeros(len(side[0])), np.zeros(len(side[0]))
+def _mean_within(frames: Frames, side: list[Ints], pieces: Ints) -> Floats:
+    """Return the mean distance of two different ones of some frames: of those of one piece, of all if there are none.
+
+    Where each frame is a piece by itself, they are no shots but a fast movement.
+    """
+    total, count = np.zeros((2, len(side[0]))), np.zeros((2, len(side[0])))  # of one piece, of different ones
     for a, b in combinations(side, 2):
-        total += frames.distance(a, b)
-        count += a != b
-    mean: Floats = total / np.maximum(count, 1)
+        distance = frames.distance(a, b)
+        for i, is_told in enumerate((pieces[a] == pieces[b], pieces[a] != pieces[b])):
+            total[i] += distance * is_told
+            count[i] += (a != b) & is_told
+    means = total / np.maximum(count, 1)
+    mean: Floats = np.where(count[0] > 0, means[0], means[1])
     return mean
 
 
