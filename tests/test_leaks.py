@@ -106,7 +106,7 @@ def test_where_there_are_more_twins_than_are_looked_for_those_of_one_split_hide_
     rng = np.random.default_rng(0)
     crowd = unit(np.ones((600, 32)) + rng.normal(scale=0.01, size=(600, 32)))
     alone = unit(np.ones((10, 32)) + rng.normal(scale=0.05, size=(10, 32)))  # all of the crowd are nearer
-    found = search(np.vstack([crowd, alone]), [0] * 300 + [1] * 300 + [2] * 10, least=0.9)
+    found = search(np.vstack([crowd, alone]), [0] * 220 + [1] * 200 + [2] * 180 + [0] * 10, least=0.9)
     assert found.touched.sum(axis=1).tolist() == [2] * 610
 
 
