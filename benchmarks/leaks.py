@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 import fastdup_nb as fd
+from fastdup_nb.embeddings import DEFAULT_MODEL, MODELS
 from fastdup_nb.findings.splitting import split_groups
 
 from ._report import measured, print_machine, print_table
@@ -136,7 +137,7 @@ def bounds(pairs: pd.DataFrame, truth: pd.DataFrame) -> list[dict[str, object]]:
     """Return what each named bound finds."""
     table, n_twins = judge_pairs(pairs, truth)
     rows = []
-    for name, bound in {"strict": 0.88, "default": 0.8, "loose": 0.74}.items():
+    for name, bound in MODELS[DEFAULT_MODEL].presets.items():
         chosen = table[table["similarity"] >= bound]
         n = int(chosen["is_right"].sum())
         images, n_images = judge_images(pairs[pairs["similarity"] >= bound], truth)

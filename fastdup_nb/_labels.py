@@ -151,7 +151,8 @@ class Labels(Facade):
         name = "label" if told is None else told
         if isinstance(name, str):
             told = columns[name] if columns is not None and name in columns else ()
-        several = next((value for value in told if isinstance(value, (list, tuple, set, dict, np.ndarray))), None)  # type: ignore[attr-defined]
+        kinds = (list, tuple, set, frozenset, dict, np.ndarray)
+        several = next((value for value in told if isinstance(value, kinds)), None)  # type: ignore[attr-defined]
         if several is not None:
             raise ParameterError(
                 f"{caller} takes one label for each image. Got {str(several)[:60]!r}, a {type(several).__name__}. "

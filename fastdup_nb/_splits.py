@@ -35,7 +35,7 @@ class Splits(Facade):
     ) -> Leaks:  # fmt: skip
         """Find images that have a twin in another split, or in another dataset.
 
-        Every image of the smaller of two splits is searched for in the other by itself, exactly, so that twins inside
+        Every image of a split is searched for in all larger ones, exactly, so that twins inside
         its own split cannot hide one in the other. What was judged of pairs (``ds.tags.judge``) holds as in
         ``duplicates``.
 

@@ -367,12 +367,27 @@ def test_all_identical_and_all_broken_images_are_no_error(tmp_path, few):
         assert ds.predict_labels(which="all")._repr_html_()
 
 
-def test_lists_of_labels_are_refused_clearly(few):
-    frame = pd.DataFrame({"path": sorted(map(str, few.iterdir())), "label": [["a", "b"]] * 6})
-    ds = fd.Dataset(frame, cache=None)
-    for ask in (ds.label_issues, ds.predict_labels):
-        with pytest.raises(ParameterError, match="takes one label for each image"):
-            ask()
+@pytest.mark.parametrize("several", [["a", "b"], ("a", "b"), {"a"}, frozenset("ab"), {"a": 1}, np.array(["a", "b"])])
+def test_several_labels_of_an_image_are_refused_clearly(few, several):
+    paths = sorted(map(str, few.iterdir()))
+    told = ["a"] * 5 + [several]
+    by_id = dict(zip(fd.Dataset(few, cache=None).image_ids, told, strict=True))
+    says = f"takes one label for each image. Got .*a {type(several).__name__}. Choose one"
+    for ds in (
+        fd.Dataset(pd.DataFrame({"path": paths, "label": told}), cache=None),
+        fd.Dataset(pd.DataFrame({"path": paths, "kinds": told}), labels="kinds", cache=None),
+        fd.Dataset(few, labels=told, cache=None),
+        fd.Dataset(few, labels=by_id, cache=None),
+        fd.Dataset(few, labels=pd.Series(by_id), cache=None),
+    ):
+        for ask in (ds.label_issues, ds.predict_labels):
+            with pytest.raises(ParameterError, match=says):
+                ask()
+
+
+def test_text_that_looks_like_a_list_is_one_label(few):
+    ds = fd.Dataset(few, labels=["['a', 'b']"] * 3 + ['["c"]'] * 3, cache=None)
+    assert set(ds.label_issues().classes.index) == {"['a', 'b']", '["c"]'}
 
 
 def test_a_view_and_names_with_markup_work(dataset):

@@ -101,6 +101,26 @@ def test_where_there_are_more_twins_than_are_looked_for_each_image_still_has_one
     assert found.touched.any(axis=1).all()
 
 
+def test_where_there_are_more_twins_than_are_looked_for_those_of_one_split_hide_none_in_another(monkeypatch):
+    monkeypatch.setattr(finding, "MOST_NEIGHBORS", 64)
+    rng = np.random.default_rng(0)
+    crowd = unit(np.ones((600, 32)) + rng.normal(scale=0.01, size=(600, 32)))
+    alone = unit(np.ones((10, 32)) + rng.normal(scale=0.05, size=(10, 32)))  # all of the crowd are nearer
+    found = search(np.vstack([crowd, alone]), [0] * 220 + [1] * 200 + [2] * 180 + [0] * 10, least=0.9)
+    assert found.touched.sum(axis=1).tolist() == [2] * 610
+
+
+def test_many_splits_are_searched_together(monkeypatch):
+    asked, ask = [], finding.search
+    monkeypatch.setattr(
+        finding, "search", lambda base, queries, **options: asked.append(1) or ask(base, queries, **options)
+    )
+    rng = np.random.default_rng(0)
+    vectors, sides = unit(rng.normal(size=(400, 8))), rng.integers(0, 40, 400)
+    assert pairs_of(search(vectors, sides, least=0.9).pairs) == all_pairs(vectors, sides, 0.9)
+    assert len(asked) < 80
+
+
 def test_twins_of_the_sample_are_those_that_duplicates_finds_across_splits(dataset):
     pairs, split = dataset.duplicates().pairs, dataset.images["split"]
     across = pairs[split.loc[pairs["image_id_a"]].to_numpy() != split.loc[pairs["image_id_b"]].to_numpy()]
@@ -134,6 +154,21 @@ def test_the_same_file_leaks_whatever_its_vectors_are(copies_in, least):
     vectors = np.eye(4)
     ds = fd.Dataset([copies_in / i for i in ids], embeddings=vectors, split=["a", "a", "b", "b"], cache=None)
     assert ds.leaks(min_similarity=least).pairs["tier"].tolist() == ["identical file"]
+
+
+@pytest.mark.parametrize("has_own_vectors", [False, True])
+def test_of_thousands_of_copies_of_a_file_every_one_leaks(tmp_path, has_own_vectors):
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (8, 8, 3), dtype=np.uint8)).save(tmp_path / "0000.png")
+    content = (tmp_path / "0000.png").read_bytes()
+    for i in range(1, 5000):
+        (tmp_path / f"{i:04}.png").write_bytes(content)
+    vectors = np.random.default_rng(0).normal(size=(5000, 8)) if has_own_vectors else None
+    ds = fd.Dataset(
+        tmp_path, split=["train", "train", "test"] * 1666 + ["train", "test"], embeddings=vectors, cache=None
+    )
+    leaks = ds.leaks(min_similarity=1.0)
+    assert leaks.summary[["leaked_a", "leaked_b", "identical file"]].iloc[0].tolist() == [3333, 1667, 3333 * 1667]
+    assert leaks.removable("test") == [i for i, split in ds.images["split"].items() if split == "test"]
 
 
 def test_the_same_pixels_leak_across_datasets_at_any_bound(few, tmp_path):
@@ -223,8 +258,24 @@ def test_removable_counts_against_the_named_splits(copies_in):
     assert leaks.removable("b") == ["b/cat.jpg", "b/espresso.jpg"]
     assert leaks.removable("b", against="c") == ["b/espresso.jpg"]
     assert leaks.removable("c", against=["a"]) == []
+    for wrong in (["b", "test"], 5, []):
+        with pytest.raises(ParameterError, match="from_"):
+            leaks.removable(wrong)
     with pytest.raises(ParameterError, match="from_"):
         leaks.removable()
+
+
+def test_of_several_splits_the_first_gives_way_and_no_picture_is_lost(copies_in):
+    (copies_in / "c").mkdir()
+    for name in ("espresso.jpg", "cat.jpg"):
+        (copies_in / "c" / name).write_bytes((copies_in / name).read_bytes())
+    ids = ["a/cat.jpg", "a/grass.jpg", "b/cat.jpg", "b/espresso.jpg", "c/espresso.jpg", "c/cat.jpg"]
+    ds = fd.Dataset([copies_in / i for i in ids], split=list("aabbcc"), cache=None)
+    leaks = ds.leaks()
+    assert leaks.removable(["c", "b"]) == ["b/cat.jpg", "c/espresso.jpg", "c/cat.jpg"]
+    assert leaks.removable(["b", "c"]) == ["b/cat.jpg", "b/espresso.jpg", "c/cat.jpg"]
+    assert leaks.removable(("b", "c"), against="a") == ["b/cat.jpg", "c/cat.jpg"]
+    assert ds.where(ds.images.drop(leaks.removable(["c", "b"]))).leaks().n_pairs == 0
 
 
 def test_splits_can_be_told_in_every_way(copies_in):

@@ -213,14 +213,14 @@ def count_votes(
 
     told, n_rows = np.flatnonzero(labels >= 0), len(families)
     of_row = csr_array((np.ones(len(told)), (rows[told], labels[told])), shape=(n_rows, n_classes))
-    row, rank = np.nonzero((indices >= 0) & (families[indices] != families[:, None]))
-    near = indices[row, rank]
+    counted = (indices >= 0) & (families[indices] != families[:, None])
+    near, starts = indices[counted], np.append(0, np.cumsum(counted.sum(axis=1)))
     n_told = np.bincount(rows[told], minlength=n_rows)[near]
     counts = 1 / np.maximum(n_told, 1)
     if distances is not None and len(near):
-        far = distances[row, rank]
+        far = distances[counted]
         counts *= np.exp((1 - far / max(float(np.median(far)), 1e-6)) / _REACH)
-    votes: Floats = (csr_array((counts, (row, near)), shape=(n_rows, n_rows)) @ of_row).toarray()
+    votes: Floats = (csr_array((counts, near, starts), shape=(n_rows, n_rows)) @ of_row).toarray()
     return votes
 
 

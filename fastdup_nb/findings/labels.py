@@ -262,17 +262,22 @@ def _confusion(noise: LabelNoise, classes: list[str], given: Ints) -> pd.DataFra
 
 
 def _class_table(table: pd.DataFrame, classes: list[str], confusion: pd.DataFrame) -> pd.DataFrame:
-    told = table[table["given_label"].notna()]
-    by_label = told.groupby("given_label")
-    frame = pd.DataFrame({"n_images": by_label.size(), "n_issues": by_label["is_label_issue"].sum()})
-    frame["estimated_errors"] = (1 - told["label_quality"]).groupby(told["given_label"]).sum(min_count=1)
-    frame["error_rate"] = frame["estimated_errors"] / frame["n_images"]
-    frame["often_shows"] = None
-    frame["is_judged"] = frame.index.isin(classes)
+    codes, labels = pd.factorize(table["given_label"], sort=True)
+    told = codes >= 0
+    quality, is_issue = (table[name].to_numpy()[told] for name in ("label_quality", "is_label_issue"))
+    n_images, n_issues, errors = (
+        np.bincount(codes[told], weights, len(labels)) for weights in (None, is_issue, 1 - quality)
+    )
+    shows = np.full(len(labels), None, dtype=object)
+    is_judged = np.isin(labels, classes)
     if len(classes) > 1:
         wrong = confusion.to_numpy() * ~np.eye(len(classes), dtype=bool)
-        frame.loc[classes, "often_shows"] = np.array(classes, dtype=object)[wrong.argmax(axis=1)]
-    frame = frame.astype({"n_issues": "int64", "often_shows": TEXT, "is_judged": bool}).rename_axis("label")
+        shows[is_judged] = np.array(classes, dtype=object)[wrong.argmax(axis=1)]
+    columns = {
+        "n_images": n_images, "n_issues": n_issues.astype(np.int64), "estimated_errors": errors,
+        "error_rate": errors / n_images, "often_shows": shows, "is_judged": is_judged,
+    }  # fmt: skip
+    frame = pd.DataFrame(columns, index=pd.Index(labels, name="label", dtype=TEXT)).astype({"often_shows": TEXT})
     return frame.sort_values("error_rate", ascending=False, kind="stable")
 
 

@@ -1,7 +1,7 @@
 """Which images have a twin in another split, or in another dataset.
 
-An image is searched for in every other split by itself, exactly: a neighbor graph of the whole would not do, since an
-image with many twins in its own split has no neighbor left in another. The images of the smaller of two splits ask, and
+An image is searched for in other splits by itself, exactly: a neighbor graph of the whole would not do, since an image
+with many twins in its own split has no neighbor left in another. The images of a split ask all larger ones at once, and
 the search of each widens until the later half of what it finds is no longer alike. What is connected by twins is then
 compared in full.
 """
@@ -114,12 +114,21 @@ def link_sides(
     """
     found = [np.empty((4, 0))]
     of_side = [np.unique(rows[sides == side]) for side in range(int(sides.max(initial=-1)) + 1)]
-    for one, other in combinations(of_side, 2):
-        small, large = sorted((one, other), key=len)
-        pairs, is_whole = _search_widely(vectors, small, large, score, min_similarity, n_jobs)
+    of_side.sort(key=len)
+    is_even = len(of_side) == 2 and len(of_side[0]) == len(of_side[1])
+
+    def ask(asking: IntArray, asked: IntArray) -> bool:
+        pairs, is_whole = _search_widely(vectors, asking, asked, score, min_similarity, n_jobs)
         found.append(pairs)
-        if len(small) == len(large) or not is_whole:  # of equals both ask, so that their order cannot matter
-            found.append(_search_widely(vectors, large, small, score, min_similarity, n_jobs)[0])
+        return is_whole
+
+    for place, small in enumerate(of_side[:-1], start=1):
+        is_whole = ask(small, np.unique(np.concatenate(of_side[place:])))
+        if is_even or not is_whole:  # of two equals both ask, so that their order cannot matter
+            for large in of_side[place:]:
+                if len(of_side) > 2:
+                    ask(small, large)
+                ask(large, small)
     a, b, similarity, distance = np.concatenate(found, axis=1)
     low, high = np.minimum(a, b).astype(np.int64), np.maximum(a, b).astype(np.int64)
     keep = np.unique(low * len(vectors) + high, return_index=True)[1]

@@ -94,13 +94,17 @@ class Leaks(ImageResult):
         """Return a copy of ``pairs``."""
         return self.pairs.copy()
 
-    def removable(self, from_: str = "test", *, against: str | Sequence[str] | None = None) -> list[str]:
-        """Return the images to take out of one split so that it shares no picture with others.
+    def removable(
+        self, from_: str | Sequence[str] = "test", *, against: str | Sequence[str] | None = None
+    ) -> list[str]:
+        """Return the images to take out of a split, or of several, so that it shares no picture with others.
 
         Parameters
         ----------
-        from_ : str, default "test"
-            The split that gives way; of two datasets ``"this"`` or ``"other"``.
+        from_ : str or list of str, default "test"
+            The split that gives way; of two datasets ``"this"`` or ``"other"``. Of several splits, the first gives way
+            to all others, the second to all but the first, and so on: none of them then shares a picture with any
+            split, and none is lost.
         against : str or list of str, optional
             Which other splits count; all by default.
 
@@ -114,17 +118,18 @@ class Leaks(ImageResult):
         ParameterError
             If there is no such split.
         """
-        check_choice(from_, "from_", "Leaks.removable", self.splits)
-        if against is None:
-            others = [name for name in self.splits if name != from_]
-        else:
-            others = [against] if isinstance(against, str) else list(against)
-        for name in others:
-            check_choice(name, "against", "Leaks.removable", self.splits)
-        columns = [self.splits.index(name) for name in others]
-        chosen = (self.images["split"] == from_).to_numpy() & self._touched[:, columns].any(axis=1)
+        givers = self._check_splits(from_, "from_")
+        others = self.splits if against is None else self._check_splits(against, "against")
+        chosen = np.zeros(len(self.images), dtype=bool)
+        for place, giver in enumerate(givers, start=1):
+            columns = [self.splits.index(name) for name in others if name not in givers[:place]]
+            chosen |= (self.images["split"] == giver).to_numpy() & self._touched[:, columns].any(axis=1)
         ids: list[str] = self.images.index[chosen].tolist()
         return ids
+
+    def _check_splits(self, names: object, option: str) -> tuple[str, ...]:
+        given = tuple(names) if isinstance(names, (list, tuple)) and names else (names,)
+        return tuple(check_choice(name, option, "Leaks.removable", self.splits) for name in given)
 
     def _listed(self, which: object) -> list[str]:
         if which is not None:
