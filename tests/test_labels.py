@@ -226,6 +226,14 @@ def test_logistic_folds_are_those_of_scikit_learn(n_classes):
     np.testing.assert_allclose(chances[:, :-1], model.predict_proba(vectors[own]), atol=1e-3)
 
 
+def test_a_logistic_regression_of_many_classes_is_fitted_and_does_not_end_where_it_begins():
+    rng = np.random.default_rng(0)
+    truth = np.arange(1200) % 300
+    vectors = unit(rng.normal(size=(300, 512))[truth] + 0.5 * rng.normal(size=(1200, 512)))
+    logits = score_logistic_folds(vectors, truth, np.arange(1200) // 300, n_classes=300)
+    assert (logits.argmax(axis=1) == truth).mean() > 0.9
+
+
 def test_wrongly_labeled_copies_do_not_hide_each_other():
     vectors, truth = (np.roll(array, -6, axis=0) for array in digits())
     copies = (

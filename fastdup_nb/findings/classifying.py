@@ -51,6 +51,7 @@ Vectors = npt.NDArray[np.float32]
 
 N_FOLDS = 20
 _N_LOGISTIC_FOLDS = 5
+_LEAST_SLOPE = 0.1  # of that at the beginning, where a fit ends: with many classes or features all slopes are small
 _RIDGE = 1.0  # added to the scatter within classes, in every direction; vectors have length 1
 _REACH = 0.2  # of the median distance of neighbors: one that is so much farther counts e times less
 _SHARE = 0.1  # of all images that one family may hold; a longer chain of pairs is cut into its groups
@@ -141,11 +142,13 @@ def score_folds(vectors: Vectors, labels: Ints, folds: Ints, *, n_classes: int, 
     return logits
 
 
-def fit_logistic(vectors: Vectors, labels: npt.NDArray[np.generic], **options: float | str) -> LogisticRegression:
+def fit_logistic(
+    vectors: Vectors, labels: npt.NDArray[np.generic], *, tol: float = 1e-3, **options: float | str
+) -> LogisticRegression:
     """Fit the logistic regression of scikit-learn, with *options* of its own."""
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(max_iter=1000, tol=1e-3, **options)
+    model = LogisticRegression(max_iter=1000, tol=tol, **options)
     with warnings.catch_warnings():  # of scikit-learn before 1.7 beside SciPy 1.16, as Colab has them
         warnings.filterwarnings("ignore", "scipy.optimize: The `disp`", DeprecationWarning)
         return model.fit(vectors, labels)
@@ -157,7 +160,9 @@ def fit_logistic_scorer(vectors: Vectors, labels: Ints, *, n_classes: int) -> Sc
     weights = np.zeros((n_features, n_classes), dtype=np.float32)
     intercept = np.log((np.bincount(labels, minlength=n_classes) + 0.1) / len(labels))
     if len(known) > 1:
-        model = fit_logistic(vectors, labels)
+        hot = one_hot(labels, n_classes)
+        slope = (hot @ vectors - np.outer(hot.sum(axis=1), vectors.mean(axis=0))) / len(labels)  # where the fit begins
+        model = fit_logistic(vectors, labels, tol=min(1e-3, _LEAST_SLOPE * float(np.abs(slope).max())))
         signs = 1 if len(known) > 2 else np.array([-0.5, 0.5])  # of two classes it tells the difference
         weights[:, known], intercept[known] = model.coef_.T * signs, model.intercept_ * signs
     return Scorer(np.zeros(n_features, dtype=np.float32), weights, intercept)
