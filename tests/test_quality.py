@@ -117,6 +117,29 @@ def test_a_sharp_subject_before_a_blurred_background_is_not_blurry(photo):
     assert not find_quality_issues(facts_of(portrait=bokeh(PHOTOS[photo])))["is_blurry"].any()
 
 
+@pytest.mark.parametrize("photo", ["chelsea", "coffee", "astronaut"])
+def test_a_picture_with_burnt_out_lights_is_bright_although_its_shadows_are_dark(photo):
+    issues = find_quality_issues(facts_of(**PHOTOS, burnt=ImageEnhance.Brightness(PHOTOS[photo]).enhance(4)))
+    assert issues.index[issues["is_bright"]].tolist() == ["burnt"]
+
+
+def test_a_white_ground_a_white_sky_and_a_red_wall_are_not_overexposed():
+    product, sky, wall = Image.new("RGB", (640, 640), "white"), PHOTOS["coffee"].copy(), Image.new("RGB", (600, 400))
+    product.paste(PHOTOS["coffee"].resize((320, 213)), (160, 213))
+    sky.paste("white", (0, 0, sky.width, sky.height // 2))
+    wall.paste((255, 30, 20), (0, 0, 600, 300))
+    facts = facts_of(**PHOTOS, product=product, sky=sky, wall=wall, page=page())
+    assert (facts["overexposure"] < 0.7).all()
+    assert not find_quality_issues(facts).loc[["product", "sky", "page"], "is_bright"].any()
+
+
+def test_color_is_seen_in_the_dark():
+    dark = {name: ImageEnhance.Brightness(photo).enhance(0.08) for name, photo in PHOTOS.items()}
+    gray = ImageEnhance.Brightness(PHOTOS["chelsea"].convert("L").convert("RGB")).enhance(0.08)
+    issues = find_quality_issues(facts_of(**dark, gray=gray))
+    assert issues.index[issues["is_grayscale"]].tolist() == ["gray"]
+
+
 def test_a_page_of_text_has_no_issue():
     assert issues_of(find_quality_issues(facts_of(page=page())), "page") == set()
 

@@ -24,12 +24,12 @@ QUALITY_ISSUES: Mapping[str, str] = MappingProxyType(
     {
         "broken": "cannot be read; 0 or 1",
         "dark": "luma that 99 % of the pixels do not exceed: even the lights are dark",
-        "bright": "1 minus the luma that 5 % of the pixels do not exceed: even the shadows are light",
+        "bright": "1 minus the luma that 5 % of the pixels do not exceed, or 2/3 of the rest where light burnt out",
         "blurry": "narrowness of the strongest edges: even the sharpest part is not sharp",
         "low_information": "entropy in parts of 8 bits, or 8 times the contrast where that is less: next to one tone",
         "odd_aspect_ratio": "shorter side divided by the longer one",
         "odd_size": "1 / (1 + d); d tells how far the size lies outside the middle half of the collection",
-        "grayscale": "largest difference between channels; 1 for all where most pictures are gray",
+        "grayscale": "largest difference between channels, in parts of the light; 1 for all where most are gray",
     }
 )
 """What the score of each issue is; the order is that of the columns."""
@@ -58,7 +58,9 @@ _FACTS = (
     "bright_p5",
     "bright_p99",
     "channel_spread",
+    "overexposure",
 )
+_DARKEST = 0.2  # of a picture that is darker no color is asked
 _OCTAVE = 1.0  # doubled sides: the least spread of sizes that a collection is given
 
 
@@ -98,7 +100,7 @@ def find_quality_issues(images: pd.DataFrame, *, bounds: Mapping[str, float] | N
     >>> import pandas as pd
     >>> facts = {"sharpness": 0.6, "contrast": 0.2, "entropy": 7.1, "bright_p5": 0.1, "channel_spread": 0.4}
     >>> images = pd.DataFrame([facts, facts], index=pd.Index(["day.jpg", "night.jpg"], name="image_id"))
-    >>> images = images.assign(width=640, height=480, is_broken=False, bright_p99=[0.9, 0.1])
+    >>> images = images.assign(width=640, height=480, is_broken=False, overexposure=0.0, bright_p99=[0.9, 0.1])
     >>> issues = find_quality_issues(images)
     >>> issues.index[issues["is_dark"]].tolist()
     ['night.jpg']
@@ -141,12 +143,12 @@ def _score(facts: Mapping[str, _Column], gray_bound: float) -> dict[str, _Column
     wide, high = facts["width"], facts["height"]
     scores = {
         "dark": facts["bright_p99"],
-        "bright": 1 - facts["bright_p5"],
+        "bright": 1 - np.maximum(facts["bright_p5"], facts["overexposure"]),
         "blurry": facts["sharpness"],
         "low_information": np.minimum(facts["entropy"] / 8, 8 * facts["contrast"]),
         "odd_aspect_ratio": np.minimum(wide, high) / np.maximum(wide, high),
         "odd_size": _usualness(np.log2(wide * high) / 2),
-        "grayscale": _color_among(facts["channel_spread"], gray_bound),
+        "grayscale": _color_among(facts["channel_spread"] / np.clip(2 * facts["bright_p99"], _DARKEST, 1), gray_bound),
     }
     return {issue: np.clip(score, 0.0, 1.0) for issue, score in scores.items()}
 

@@ -25,6 +25,9 @@ _LEVELS = np.arange(256, dtype=np.float64) / 255
 _MIN_STEP = 3  # levels; what is weaker is noise, or nothing
 _MIN_STEP_SHARE = 0.1  # a direction with weaker edges than that beside the other has none: stripes, a horizon
 _WIDEST_RATIO = 2.0  # white noise has 1.73
+_BURNT = 250  # levels; a channel there has lost what it showed
+_MIN_BURNT = 0.35  # share of pixels with such a channel
+_MIN_TINTED = 0.03  # share with such a channel that are not white; a white ground or page has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,11 @@ FACTS = (
         "channel_spread",
         "float64",
         "Largest minus smallest channel at the 99.9th percentile of pixels, 0 (gray) to 1.",
+    ),
+    Fact(
+        "overexposure",
+        "float64",
+        "Where lights are burnt out, the luma that two thirds of the other pixels do not exceed; else 0.",
     ),
 )
 """Facts of one picture in the order of ``measure_image``."""
@@ -166,7 +174,25 @@ def _color(red: NDArray[np.int16], green: NDArray[np.int16], blue: NDArray[np.in
         "colorfulness": float(deviation + 0.3 * np.hypot(*means)),
         "n_unique_colors": int(np.count_nonzero(np.bincount(coarse.ravel()))),
         "channel_spread": _quantile(spread.ravel(), 0.999) / 255,
+        "overexposure": _overexposure(red, green, blue),
     }
+
+
+def _overexposure(red: NDArray[np.int16], green: NDArray[np.int16], blue: NDArray[np.int16]) -> float:
+    """Return how light the rest is of a picture whose lights are burnt out, or 0.
+
+    Light that is too much fills one channel before the others, so that there are burnt pixels with a tint, which tells
+    it from a white ground; and it leaves the rest light, which tells it from a sky behind trees.
+    """
+    burnt = np.maximum(np.maximum(red, green), blue) >= _BURNT
+    if burnt.mean() < _MIN_BURNT:
+        return 0.0
+    luma = (red * np.float32(0.299) + green * np.float32(0.587) + blue * np.float32(0.114)) / 255
+    rest = luma[luma < _BURNT / 255]
+    n_tinted = rest.size - (burnt.size - np.count_nonzero(burnt))
+    if not n_tinted >= _MIN_TINTED * burnt.size:
+        return 0.0
+    return float(np.quantile(rest, 2 / 3))
 
 
 def _mean_square(values: NDArray[np.int16]) -> float:
