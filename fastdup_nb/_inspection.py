@@ -33,9 +33,9 @@ class Inspection(Facade):
         min_similarity : float in [0, 1] or {"strict", "default", "loose"}, optional
             Bound of the tier ``near``; larger is stricter, 1 leaves identical ones. By default, one false pair or none
             is expected in a thousand photographs of different subjects; where the same monument or kind of object
-            comes again and again there are more (``docs/encoder.md``), and "strict" leaves few of them. Pages of text,
-            filled-in forms, drawings and variants of one product are alike at any bound: look before you drop. For your
-            own vectors, where nothing can be calibrated, the presets are plain cosine similarities.
+            comes again and again there are more (``docs/encoder.md``), and "strict" leaves few of them. Filled-in
+            forms, captions on one picture and variants of one product are alike at any bound: look before you drop.
+            For your own vectors, where nothing can be calibrated, the presets are plain cosine similarities.
         keep : {"first", "largest", "sharpest", "oldest"}, default "first"
             Which image of a group stays: the first listed, the one with most pixels, the one with the finest detail
             (of about equal ones that with most pixels, so no thumbnail stays for its original), or the oldest by

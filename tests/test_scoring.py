@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageEnhance, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 from skimage import data
 
 from fastdup_nb.embeddings import GENERIC_PRESETS, PRESETS, Descriptors, load_encoder, score_edges, score_pairs
@@ -162,6 +162,28 @@ def test_edges_are_scored_like_their_pairs():
 @pytest.mark.parametrize("presets", [PRESETS, GENERIC_PRESETS])
 def test_presets_run_from_strict_to_loose(presets):
     assert 1 > presets["strict"] > presets["default"] > presets["loose"] > 0
+
+
+def page_of(seed, words=280):
+    """Return a page of black words of random lengths on white, in lines of full width."""
+    random, page = np.random.default_rng(seed), Image.new("RGB", (620, 877), "white")
+    draw, x, y = ImageDraw.Draw(page), 50, 60
+    for length in random.integers(12, 70, words):
+        if x + length > 570:
+            x, y = 50, y + 22 * (1 + int(random.random() < 0.15))
+        draw.rectangle((x, y, x + int(length), y + 9), fill=(60, 60, 60))
+        x += int(length) + 8
+    return page
+
+
+def test_pages_of_text_are_alike_only_where_their_lines_are():
+    pages = [page_of(seed) for seed in range(8)]
+    copies = [compressed(page).resize((413, 585)) for page in pages]
+    encoded = encode([*pages, *copies])
+    one, other = np.nonzero(np.triu(np.ones((8, 8)), 1))
+    assert np.median(1 - score_edges(Descriptors(encoded.vectors), one, other)) < 1 - PRESETS["default"]  # told apart
+    assert score_edges(encoded, one, other).max() < PRESETS["default"]  # by nothing but structure
+    assert score_edges(encoded, np.arange(8), 8 + np.arange(8)).min() >= PRESETS["default"]
 
 
 def test_blank_pictures_of_different_brightness_are_not_alike():

@@ -52,7 +52,7 @@ MODELS = {
         input_size=128,
         n_features=384,
         n_details=256,
-        version=2,
+        version=3,
         presets={"strict": 0.94, "default": 0.88, "loose": 0.8},
     ),
 }

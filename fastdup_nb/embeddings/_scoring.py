@@ -3,7 +3,7 @@
 Two kinds of evidence are joined: the cosine of the vectors (what is seen, wherever it is in the picture) and the
 correlation of small gray pictures (where it is), laid over each other as well as they go. Their distances multiply, so
 agreement in structure brings pictures nearer that are near already, and cannot make one pair out of two different
-things.
+things. Pages and line drawings all look alike to the encoder, so between two of them structure alone decides.
 """
 
 from __future__ import annotations
@@ -29,6 +29,10 @@ _WEIGHT = 0.9  # how much of the distance perfect agreement in structure takes a
 _POWER = 10  # how near to perfect it must be to count
 _LEAST_ALIGNED = 0.5  # cosine below which pictures are too far apart for structure to make them near
 _FLAT = 4.0  # gray levels of contrast below which a picture shows nothing
+_PAGE = 185  # mean gray level from which a picture may be a light ground with ink on it: a page, a drawing
+_DARKEST = 140  # gray level that all but a few parts of a page have; a thing before a white wall is darker
+_INK = 0.02  # of the parts may be darker
+_PAGE_SLOPE = 4.0  # distance of two pages for what their structure lacks; the default bound asks for 0.97 of it
 _NOISE = 2.0  # gray levels of contrast below which structure says nothing
 _CHUNK = 2048
 
@@ -67,14 +71,13 @@ def score_edges(
 ) -> FloatArray:
     """Return :func:`score_pairs` of the pictures numbered *rows* and *others*, some at a time, on *n_jobs* threads."""
     vectors, details = descriptors.vectors, descriptors.details
-    distance, structure, least = (np.zeros(len(rows), np.float32) for _ in range(3))
+    distance, structure = (np.zeros(len(rows), np.float32) for _ in range(2))
 
     def compare(start: int) -> None:
         part = slice(start, start + _CHUNK)
         distance[part] = 1 - np.einsum("ij,ij->i", vectors[rows[part]], vectors[others[part]])
         if details is not None:
-            one, other = details[rows[part]], details[others[part]]
-            structure[part], least[part] = _correlate(one, other), _compare_flat(one, other)
+            structure[part] = _correlate(details[rows[part]], details[others[part]])
 
     with one_blas_thread(), ThreadPoolExecutor(max(1, n_jobs)) as pool:
         list(pool.map(compare, range(0, len(rows), _CHUNK)))
@@ -82,7 +85,9 @@ def score_edges(
             near = np.flatnonzero(distance <= 1 - _LEAST_ALIGNED)
             aligned = align_details(details, rows[near], others[near], noise=_NOISE, run=pool.map)
             structure[near] = np.maximum(structure[near], aligned)
-    distance = np.maximum(distance * (1 - _WEIGHT * structure**_POWER), least)
+    distance *= 1 - _WEIGHT * structure**_POWER
+    if details is not None:
+        distance = np.maximum(distance, _least_distance(details, rows, others, structure))
     scores: FloatArray = np.clip(1 - distance, 0, 1)
     return scores
 
@@ -92,11 +97,31 @@ def presets_for(encoder: Encoder) -> dict[str, float]:
     return dict(getattr(encoder, "presets", GENERIC_PRESETS))
 
 
-def _compare_flat(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> FloatArray:
-    """Return the least distance of two pictures that show nothing: that of their brightness; else 0."""
-    is_flat = (a.std(axis=1) < _FLAT) & (b.std(axis=1) < _FLAT)
-    difference = np.abs(a.mean(axis=1) - b.mean(axis=1)) / 128
-    return np.where(is_flat, difference, 0).astype(np.float32)
+def _least_distance(
+    details: npt.NDArray[np.uint8],
+    rows: npt.NDArray[np.integer],
+    others: npt.NDArray[np.integer],
+    structure: FloatArray,
+) -> FloatArray:
+    """Return how far apart two pictures at least are that show nothing, or that are pages; 0 for all others."""
+    used, places = np.unique(np.stack([rows, others]), return_inverse=True)
+    places = places.reshape(2, -1)
+    light, contrast, darkest = (np.empty(len(used), np.float32) for _ in range(3))
+    for start in range(0, len(used), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        pixels = details[used[part]]
+        light[part], contrast[part] = pixels.mean(axis=1), pixels.std(axis=1)
+        n_dark = int(_INK * pixels.shape[1])
+        darkest[part] = np.partition(pixels, n_dark, axis=1)[:, n_dark]
+    is_flat = contrast < _FLAT
+    is_page = ~is_flat & (light >= _PAGE) & (darkest >= _DARKEST)
+    least = np.zeros(len(rows), np.float32)
+    a, b = places[:, flat := is_flat[places].all(axis=0)]
+    least[flat] = np.abs(light[a] - light[b]) / 128
+    a, b = places[:, pages := is_page[places].all(axis=0)]
+    full = contrast / np.sqrt(contrast**2 + _NOISE**2)  # what noise leaves of the structure of a page and its copy
+    least[pages] = _PAGE_SLOPE * (1 - structure[pages] / (full[a] * full[b]))
+    return least
 
 
 def _correlate(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> FloatArray:

@@ -169,8 +169,8 @@ class Duplicates(ImageResult):
         if n_large:
             words = "In one group" if n_large == 1 else f"In {n_large:,} groups"
             notes.append(
-                f"{words}, {_MANY_NEAR} images or more are only near the one that stays: forms, pages of text, "
-                "drawings and variants of a product can look alike to the encoder at any bound. Look before you drop."
+                f"{words}, {_MANY_NEAR} images or more are only near the one that stays: filled-in forms, "
+                "captions on one picture and variants of a product look alike to the encoder. Look before you drop."
             )
         n_alone = self.n_images_in_pairs - len(self.members)
         if n_alone:
