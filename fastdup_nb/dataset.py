@@ -54,9 +54,10 @@ class Dataset(Inspection, Search, Labels, Splits, Sampling, Novelty, Sequences, 
     source : path, glob, list of paths, or DataFrame
         A folder (with all folders below it); a glob such as ``"photos/**/*.jpg"``; a list of paths; a DataFrame, CSV
         or Parquet file with a path column (``path``, ``image_path``, ``filename``, ...), whose other columns stay with
-        the images. In folders and globs, images are known by their suffix, in any case, or have none; of a file with
-        an unknown one (``photo.dat``, ``a.jpg_original``) the first bytes are looked at. Others and hidden files are
-        passed over, and counted. Every image gets an id: its path relative to the root of the source, with ``/``.
+        the images. ``~`` is the user's home. In folders and globs, images are known by their suffix, in any case, or
+        have none; of a file with an unknown one (``photo.dat``, ``a.jpg_original``) the first bytes are looked at.
+        Others and hidden files are passed over, and counted. Every image gets an id: its path relative to the root of
+        the source, with ``/``.
     labels : "folder", str or sequence, optional
         ``"folder"`` takes the folder an image lies in; another str names a column; a sequence gives one label per
         listed image. A column named ``label`` is taken by itself.
@@ -115,7 +116,7 @@ class Dataset(Inspection, Search, Labels, Splits, Sampling, Novelty, Sequences, 
     ) -> None:
         listing = check_source(source)
         settings = check_settings(
-            os.path.abspath(source) if isinstance(source, (str, os.PathLike)) else None,
+            os.path.abspath(os.path.expanduser(source)) if isinstance(source, (str, os.PathLike)) else None,
             listing,
             labels=labels,
             split=split,

@@ -350,6 +350,18 @@ def test_a_relative_folder_stays_the_one_that_was_meant(few, tmp_path, monkeypat
     assert (few.parent / "kept").is_dir()
 
 
+def test_every_path_may_begin_with_the_sign_of_the_home(few, sample_folder, monkeypatch):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(few.parent))
+    ds = fd.Dataset("~/few", cache=None)
+    assert len(ds.using(n_neighbors=3).images) == 6
+    assert ds.similar("~/few/cat.jpg").query_id == "cat.jpg"
+    (few.parent / "query.png").write_bytes((sample_folder / "test/animal/horse.png").read_bytes())
+    assert ds.similar("~/query.png", 1).query_id is None
+    assert ds.report("~/report.html").read_text().startswith("<!")
+    assert fd.sample("~/made") == few.parent / "made"
+
+
 def test_another_option_keeps_source_and_store(few, reads):
     ds = fd.Dataset((path for path in sorted(few.iterdir())), cache=None)
     ds.duplicates()
