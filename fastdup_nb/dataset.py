@@ -6,7 +6,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ from ._splits import Splits
 from ._stages import Stages
 from ._subset import choose_images, take_stages
 from ._text import show_path
-from .errors import ParameterError
+from .errors import ParameterError, ParameterTypeError
 from .sources import check_source
 
 if TYPE_CHECKING:
@@ -39,9 +39,10 @@ _ESTIMATE_IMAGES = 48
 class Dataset(Inspection, Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
     """A collection of images, looked at lazily.
 
-    Making one opens nothing. The first call that needs it reads every image once, on all processors, for everything:
-    digest, facts, thumbnail and vector; then links each to its nearest neighbors. What was found is kept on disk, so
-    the next call, and the next session, reads only files that are new or changed.
+    It has the ids of its images: ``len(ds)``, ``for image_id in ds``, ``image_id in ds``. Making one opens nothing. The
+    first call that needs it reads every image once, on all processors, for everything: digest, facts, thumbnail and
+    vector; then links each to its nearest neighbors. What was found is kept on disk, so the next call, and the next
+    session, reads only files that are new or changed.
 
     Each question is a method that returns a frozen result, with DataFrames, a gallery and ``tag``. What is there:
     ``summary``, ``duplicates``, ``outliers``, ``clusters``, ``quality``, ``similar``, ``map``. What to learn from:
@@ -114,6 +115,11 @@ class Dataset(Inspection, Search, Labels, Splits, Sampling, Novelty, Sequences, 
         method: str = "auto",
         embeddings: npt.ArrayLike | None = None,
     ) -> None:
+        if isinstance(source, Dataset):
+            raise ParameterTypeError(
+                "The 'source' parameter of Dataset is a Dataset already: ds.using(...) gives it other options, "
+                "ds.where(...) is a part of it."
+            )
         listing = check_source(source)
         settings = check_settings(
             os.path.abspath(os.path.expanduser(source)) if isinstance(source, (str, os.PathLike)) else None,
@@ -167,6 +173,12 @@ class Dataset(Inspection, Search, Labels, Splits, Sampling, Novelty, Sequences, 
 
     def __len__(self) -> int:
         return len(self._stages.listing)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stages.listing.image_ids)
+
+    def __contains__(self, image_id: object) -> bool:
+        return image_id in self._stages.positions
 
     @property
     def image_ids(self) -> list[str]:

@@ -45,6 +45,20 @@ def test_a_dataset_does_not_change_and_using_makes_another(dataset):
         dataset.using(neighbours=3)
 
 
+def test_a_dataset_has_the_ids_of_its_images_as_a_dict_has_its_keys(few, reads):
+    ds = fd.Dataset(few, cache=None)
+    assert list(ds) == ds.image_ids
+    assert "cat.jpg" in ds
+    assert str(few / "cat.jpg") not in ds
+    part = ds.where([image_id for image_id in ds if image_id > "d"])
+    assert "cat.jpg" not in part
+    assert len(ds.where(part)) == len(part) == 4
+    assert not fd.Dataset([], cache=None)
+    with pytest.raises(ParameterTypeError, match=r"a Dataset already: ds.using\(...\)"):
+        fd.Dataset(ds)
+    assert reads == []
+
+
 def test_images_has_a_row_of_facts_for_every_image(dataset, truth):
     images = dataset.images
     assert images.index.name == "image_id"
