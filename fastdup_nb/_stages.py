@@ -292,9 +292,13 @@ class Stages:
             journals=self._journals if same_tags else None,
         )
 
-    def part(self, settings: Settings, listing: Listing) -> Stages:
-        """Return the stages of some of the images, with the same store and the same decisions."""
-        return Stages(settings, listing, self.store, whole=self.whole, journals=self._journals)
+    def part(self, settings: Settings, chosen: Sequence[int]) -> Stages:
+        """Return the stages of some of the images: what was read of them, the same store, the same decisions."""
+        part = Stages(settings, self.listing.take(chosen), self.store, whole=self.whole, journals=self._journals)
+        if self.is_scanned:
+            digests, facts = self.scan.digests, self.scan.facts
+            part.__dict__["scan"] = Scan([digests[i] for i in chosen], [facts[i] for i in chosen])
+        return part
 
     def check(self) -> None:
         """Raise what is wrong with the encoder, the labels or the split, before any image is read."""

@@ -59,10 +59,12 @@ class Dataset(Inspection, Search, Labels, Splits, Sampling, Novelty, Sequences, 
         have none; of a file with an unknown one (``photo.dat``, ``a.jpg_original``) the first bytes are looked at.
         Others and hidden files are passed over, and counted. Every image gets an id: its path relative to the root of
         the source, with ``/``.
-    labels : "folder", str or sequence, optional
+    labels : "folder", str, sequence, Series, dict or DataFrame, optional
         ``"folder"`` takes the folder an image lies in; another str names a column; a sequence gives one label per
-        listed image. A column named ``label`` is taken by itself.
-    split : "folder", str or sequence, optional
+        listed image; what has image ids or paths as its index or keys may leave some out. Of a DataFrame a column
+        ``new_label`` (as in ``ds.tags.labels()``) or ``label`` is taken, or its only one. A column of the source that
+        is named ``label`` is taken by itself.
+    split : "folder", str, sequence, Series, dict or DataFrame, optional
         The same for splits; ``"folder"`` takes the topmost folder. A column named ``split`` is taken by itself.
     cache : "auto", path or None, default "auto"
         Folder in which results are kept. ``"auto"`` is a folder of this source in the user's cache, or below
@@ -220,6 +222,8 @@ class Dataset(Inspection, Search, Labels, Splits, Sampling, Novelty, Sequences, 
         *,
         tag: str | Sequence[str] | None = None,
         without_tag: str | Sequence[str] | None = None,
+        label: object = None,
+        split: object = None,
     ) -> Dataset:
         """Return a Dataset of some of the images; no file is read again, and tags are shared.
 
@@ -231,11 +235,18 @@ class Dataset(Inspection, Search, Labels, Splits, Sampling, Novelty, Sequences, 
             Only images with this tag, or with one of these.
         without_tag : str or list of str, optional
             Only images without this tag, or without all of these.
+        label, split : str or list of str, optional
+            Only images with this label or split, or with one of these, as in ``ds.images``.
 
         Returns
         -------
         Dataset
             It may be empty; then its findings are empty too.
+
+        Raises
+        ------
+        ParameterError
+            If no image ever had a tag, or none has a label or split: the error names those that there are.
 
         Examples
         --------
@@ -245,7 +256,9 @@ class Dataset(Inspection, Search, Labels, Splits, Sampling, Novelty, Sequences, 
         >>> len(ds.where(tag="keep")), len(ds) - len(ds.where(without_tag="keep"))
         (3, 3)
         """
-        return _restore(take_stages(self._stages, choose_images(self._stages, self.tags, images, tag, without_tag)))
+        stages = self._stages
+        chosen = choose_images(stages, self.tags, images, tag=tag, without_tag=without_tag, label=label, split=split)
+        return _restore(take_stages(stages, chosen))
 
     def estimate(self) -> Estimate:
         """Estimate how long the first finding will take, by reading a few of the images that are new.

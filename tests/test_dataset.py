@@ -102,7 +102,11 @@ def test_columns_of_a_table_stay_with_the_images(sample_folder, tmp_path):
     ("options", "error", "says"),
     [
         ({"labels": "species"}, ParameterError, "must be 'folder', a column of the source.*no columns"),
-        ({"labels": ["a", "b"]}, ParameterError, "one entry for each of the 6 listed images. Got 2"),
+        (
+            {"labels": ["a", "b"]},
+            ParameterError,
+            "one entry for each of the 6 listed images. Got 2. Give a Series or dict",
+        ),
         ({"split": 5}, ParameterTypeError, "Got int"),
         ({"cache": 5}, ParameterTypeError, "'auto', a folder or None"),
         ({"n_neighbors": 0}, ParameterError, "at least 1|in \\[1"),
@@ -406,6 +410,25 @@ def test_vectors_of_any_length_are_compared_and_zeros_are_refused(few):
     for wrong in (np.full((6, 2), "x"), np.ones((6, 2), complex)):
         with pytest.raises(ParameterError, match="array of numbers"):
             fd.Dataset(few, embeddings=wrong)
+
+
+def test_labels_are_taken_of_a_frame_by_id_or_path(few):
+    ds = fd.Dataset(few, cache=None, tags=None)
+    ds.relabel(["cat.jpg", "grass.jpg"], {"cat.jpg": "lynx", "grass.jpg": "lawn"})
+    decided = ds.tags.labels()
+    expected = decided["new_label"].to_dict()
+    by_path = decided["new_label"].rename(lambda image_id: str(few / image_id))
+    annotated = pd.DataFrame({"image_id": list(expected), "label": list(expected.values()), "is_skipped": False})
+    for told in (decided, by_path, annotated, by_path.rename_axis("path").reset_index(), by_path.to_frame("any")):
+        assert ds.using(labels=told).images["label"].dropna().to_dict() == expected
+        assert fd.Dataset(few, labels=told, cache=None).images["label"].dropna().to_dict() == expected
+    both = ds.images.assign(label=list("abcdef"), split=list("uvwxyz"))
+    images = ds.using(labels=both, split=both).images
+    assert "".join(images["label"]) + "".join(images["split"]) == "abcdefuvwxyz"
+    with pytest.raises(ParameterError, match=r"labels=frame\['my_column'\]. Got the columns 'old', 'new'"):
+        ds.using(labels=pd.DataFrame({"old": ["a"], "new": ["b"]}, index=["cat.jpg"]))
+    with pytest.raises(ParameterError, match=r"or by path\. Got an index such as 'dog.jpg'"):
+        ds.using(labels=pd.Series({"dog.jpg": "dog"}))
 
 
 def test_labels_and_vectors_are_matched_by_id_where_they_have_ids(few):

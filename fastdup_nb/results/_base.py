@@ -134,7 +134,10 @@ class ImageResult(Result):
         Change
             What really changed; ``ds.tags.undo()`` takes it back.
         """
-        return self._shown.tags.edit(self._listed(which), add=tag)
+        from ..tags._given import check_tags
+
+        names = check_tags(tag, "tag", f"{type(self).__name__}.tag")
+        return self._shown.tags.add(self._listed(which), names)
 
     @abstractmethod
     def _listed(self, which: object) -> list[str]:
