@@ -391,7 +391,8 @@ class Stages:
         digests = [self.scan.digests[i] or "" for i in self.valid]
         contents: dict[str, int] = {}
         of_image = np.array([contents.setdefault(digest, len(contents)) for digest in digests], dtype=np.int64)
-        loaded, of_content = merge_equal(load_descriptors(self.store, list(contents), self.encoder_key))
+        kept = load_descriptors(self.store, list(contents), self.encoder)  # type: ignore[arg-type]
+        loaded, of_content = merge_equal(kept)
         return loaded, of_content[of_image] if len(of_image) else of_image
 
 
