@@ -197,6 +197,10 @@ class Inspection(Facade):
         -------
         Quality
             For each issue ``is_<issue>`` and ``<issue>_score``, 0 worst, 1 best.
+
+        Notes
+        -----
+        Pictures are seen as a viewer shows them: one of 12 bits in a file of 16 is dark (``docs/encoder.md``).
         """
         from .findings.quality import check_bounds, find_quality_issues
         from .results.quality import Quality
