@@ -29,7 +29,7 @@ class Facade:
         """Name the methods as they are called, so that Python's own errors do: ``Dataset.similar() missing ...``."""
         for name, member in vars(cls).items():
             if isfunction(member):
-                member.__qualname__ = f"Dataset.{name}"
+                member.__module__, member.__qualname__ = f"{__package__}.dataset", f"Dataset.{name}"
 
     @property
     def _shown(self) -> Shown:

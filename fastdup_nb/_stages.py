@@ -280,17 +280,21 @@ class Stages:
         return [full.get(name, name) for name in names]
 
     def varied(self, settings: Settings) -> Stages:
-        """Return the stages of the same images with other settings; the store is shared where it would be the same."""
+        """Return the stages of the same images with other settings, with the same store and scan where they would be."""
         before = self.settings
         same = "store" in self.__dict__ and settings.cache == before.cache and self._is_repeatable
         same_tags = (settings.tags, settings.cache) == (before.tags, before.cache)
-        return Stages(
+        other = Stages(
             settings,
             self._listing,
             self.store if same else None,
             whole=None if self.whole is self else self.whole,
             journals=self._journals if same_tags else None,
         )
+        same_vectors = settings.encoder is before.encoder and settings.embeddings is before.embeddings
+        if same and same_vectors and self.is_scanned:
+            other.__dict__["scan"] = self.scan
+        return other
 
     def part(self, settings: Settings, chosen: Sequence[int]) -> Stages:
         """Return the stages of some of the images: what was read of them, the same store, the same decisions."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import pickle
 import subprocess
 import sys
 
@@ -55,6 +56,7 @@ def test_errors_name_what_was_called(few):
     for name, member in inspect.getmembers(fd.Dataset, inspect.isfunction):
         if not name.startswith("_"):
             assert member.__qualname__ == f"Dataset.{name}"
+            assert pickle.loads(pickle.dumps(member)) is member  # noqa: S301
     with pytest.raises(TypeError, match=r"^Dataset.similar\(\) missing 1 required positional argument: 'query'"):
         ds.similar()
     for caller, call in {

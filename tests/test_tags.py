@@ -565,11 +565,12 @@ def test_a_part_has_some_labels_or_splits_or_tags_and_a_slip_of_the_pen_is_told(
     assert len(ds.where(without_tag="never used")) == 6
 
 
-def test_what_was_read_of_the_whole_is_read_of_a_part(few):
+def test_what_was_read_of_the_whole_is_read_of_a_part_and_a_variation(few):
     ds = fd.Dataset(few, cache=None, tags=None)
     assert "not read yet" in repr(ds.where(ds.image_ids[:2]))
     ds.duplicates()
-    for part in (ds.where(ds.image_ids[:2]), ds.sample(3).dataset, ds.where([])):
+    assert "not read yet" in repr(ds.using(encoder=lambda batch: batch.mean(axis=(1, 2)) + 1))
+    for part in (ds.where(ds.image_ids[:2]), ds.sample(3).dataset, ds.where([]), ds.using(n_neighbors=3)):
         assert "not read yet" not in repr(part)
         assert part.images.equals(ds.images.loc[part.image_ids])
 
