@@ -280,7 +280,7 @@ class Stages:
         return [full.get(name, name) for name in names]
 
     def varied(self, settings: Settings) -> Stages:
-        """Return the stages of the same images with other settings, with the same store and scan where they would be."""
+        """Return the stages of the same images with other settings; store and scan are shared where equal."""
         before = self.settings
         same = "store" in self.__dict__ and settings.cache == before.cache and self._is_repeatable
         same_tags = (settings.tags, settings.cache) == (before.tags, before.cache)
