@@ -22,6 +22,7 @@ help:
 # One environment for users and one for developers, each up to date when its stamp is newer than pyproject.toml.
 $(VENV)/demo: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fastdup_nb needs Python 3.11 or newer; set PYTHON=python3.12, for example")'
+	@echo "Making the environment and installing (a few minutes the first time) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[sample]' ipykernel jupyterlab nbclient nbformat
 	@touch $@

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from inspect import isfunction
 from typing import TYPE_CHECKING
 
 from ._stages import Stages
@@ -23,6 +24,12 @@ class Facade:
     """The stages of a dataset, and, for the type checker, what its parts ask of each other."""
 
     _stages: Stages
+
+    def __init_subclass__(cls) -> None:
+        """Name the methods as they are called, so that Python's own errors do: ``Dataset.similar() missing ...``."""
+        for name, member in vars(cls).items():
+            if isfunction(member):
+                member.__module__, member.__qualname__ = f"{__package__}.dataset", f"Dataset.{name}"
 
     @property
     def _shown(self) -> Shown:

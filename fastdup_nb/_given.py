@@ -16,9 +16,10 @@ from ._text import TEXT, make_text
 from ._validation import check_choice, check_integer
 from .errors import ParameterError, ParameterTypeError
 from .graph import METHODS
-from .sources import Listing
+from .sources import PATH_COLUMNS, Listing
 
-_WANTED = "'folder', a column of the source, a sequence, or a Series or dict by image id"
+_WANTED = "'folder', a column of the source, a sequence, or a Series, dict or DataFrame by image id or path"
+_TOLD_BY = ("new_label", "label", "split")  # columns of a frame of decisions, of an annotator's, of ds.images
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,9 +96,33 @@ def check_told(told: object, option: str, columns: Sequence[str]) -> object:
         raise ParameterTypeError(
             f"The {option!r} parameter of Dataset must be {_WANTED}. Got {type(told).__name__} instead."
         )
+    if isinstance(told, pd.DataFrame):
+        told = _column_of(told, option)
     if isinstance(told, (pd.Series, Mapping)):
         return pd.Series(told, dtype=object).copy()
     return tuple(told)
+
+
+def _column_of(frame: pd.DataFrame, option: str) -> pd.Series:
+    """Return the column of a frame that holds labels or splits, by its image ids or paths where it has them."""
+    by = next((name for name in ("image_id", *PATH_COLUMNS) if name in frame.columns), None)
+    values = frame if by is None or frame.index.name == "image_id" else frame.set_index(by)
+    wanted = [name for name in _TOLD_BY if name in values.columns and (name == "split") == (option == "split")]
+    if not wanted and len(values.columns) != 1:
+        raise ParameterError(
+            f"The {option!r} parameter of Dataset must be one column where it is a DataFrame, as in {option}=frame"
+            f"['my_column']. Got the columns {', '.join(map(repr, map(str, frame.columns[:8]))) or 'none'}."
+        )
+    return values[wanted[0]] if wanted else values.iloc[:, 0]
+
+
+def _match(told: pd.Series, listing: Listing) -> pd.Series:
+    """Return labels or splits by image id where they are told by path."""
+    if isinstance(told.index, pd.RangeIndex) or told.index.isin(listing.image_ids).any():
+        return told
+    ids = dict(zip(listing.paths, listing.image_ids, strict=True))
+    paths = [os.path.abspath(os.path.expanduser(str(name))) for name in told.index]
+    return told.set_axis([ids.get(path, name) for path, name in zip(paths, told.index, strict=True)])
 
 
 def check_length(told: object, option: str, listing: Listing, *, caller: str = "Dataset") -> None:
@@ -105,14 +130,16 @@ def check_length(told: object, option: str, listing: Listing, *, caller: str = "
     if isinstance(told, tuple) and len(told) != len(listing):
         raise ParameterError(
             f"The {option!r} parameter of {caller} must have one entry for each of the {len(listing):,} listed images. "
-            f"Got {len(told):,}."
+            f"Got {len(told):,}. Give a Series or dict by image id where not all have one."
         )
-    if isinstance(told, pd.Series) and len(listing) and len(told) and not told.index.isin(listing.image_ids).any():
+    if isinstance(told, pd.Series) and len(listing) and len(told):
+        if _match(told, listing).index.isin(listing.image_ids).any():
+            return
         if isinstance(told.index, pd.RangeIndex) and len(told) == len(listing):
             return
         raise ParameterError(
             f"The {option!r} parameter of {caller} must be indexed by image id, such as {listing.image_ids[0]!r} (see "
-            f"ds.image_ids). Got an index such as {told.index[0]!r}."
+            f"ds.image_ids), or by path. Got an index such as {told.index[0]!r}."
         )
 
 
@@ -125,6 +152,7 @@ def tell(told: object, column: str, listing: Listing) -> pd.Series:
     if told is None:
         values = [None] * len(index)
     elif isinstance(told, pd.Series):
+        told = _match(told, listing)
         by_id = told.index.isin(index).any() or len(told) != len(index)
         values = told.reindex(index).tolist() if by_id else told.tolist()
     elif told == "folder":

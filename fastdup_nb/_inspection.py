@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
 from ._facade import Facade
 from ._validation import check_choice, check_integer
+from .errors import ParameterError
 
 if TYPE_CHECKING:
     from .results.clusters import Clusters
@@ -36,10 +40,11 @@ class Inspection(Facade):
             comes again and again there are more (``docs/encoder.md``), and "strict" leaves few of them. Filled-in
             forms, captions on one picture and variants of one product are alike at any bound: look before you drop.
             For your own vectors, where nothing can be calibrated, the presets are plain cosine similarities.
-        keep : {"first", "largest", "sharpest", "oldest"}, default "first"
+        keep : {"first", "largest", "sharpest", "oldest"} or a column of the source, default "first"
             Which image of a group stays: the first listed, the one with most pixels, the one with the finest detail
             (of about equal ones that with most pixels, so no thumbnail stays for its original), or the oldest by
-            EXIF time (else by file time). By any rule a symbolic link stays only where all are links.
+            EXIF time (else by file time). Of a column of numbers that the source brings, such as a rating, the largest
+            stays. By any rule a symbolic link stays only where all are links.
         include_rejected : bool, default False
             Whether ``pairs`` lists those judged "not duplicates" too, told by a column ``is_rejected``. They are in no
             group and in no other count.
@@ -65,11 +70,11 @@ class Inspection(Facade):
         """
         from .findings.duplicates import find_duplicates, read_similarity
         from .findings.edges import Copies
-        from .findings.keeping import KEEP_RULES, count_same_files, find_unsure_pixels, rank_images
+        from .findings.keeping import count_same_files, find_unsure_pixels, rank_images
         from .results.duplicates import Duplicates
 
         least = read_similarity(min_similarity, self._stages.presets, "Dataset.duplicates")
-        check_choice(keep, "keep", "Dataset.duplicates", KEEP_RULES)
+        rule = self._check_keep(keep)
         stages = self._stages
         images = stages.images
         copies = Copies(
@@ -77,7 +82,7 @@ class Inspection(Facade):
             rows=stages.rows,
             files=stages.files,
             pixels=stages.pixel_ids(find_unsure_pixels(stages.valid_facts, stages.rows, stages.graph)),
-            rank=rank_images(images.loc[stages.valid_ids], keep),
+            rank=rank_images(images.loc[stages.valid_ids], rule),
         )
         found = find_duplicates(
             copies,
@@ -100,6 +105,21 @@ class Inspection(Facade):
             n_rejected=found.n_rejected,
             _shown=self._shown,
         )
+
+    def _check_keep(self, keep: str) -> str | pd.Series:
+        """Return a rule as it is, and the column of the source that is one."""
+        from .findings.keeping import KEEP_RULES
+
+        own = self._stages.listing_columns
+        if check_choice(keep, "keep", "Dataset.duplicates", tuple(dict.fromkeys((*KEEP_RULES, *own)))) in KEEP_RULES:
+            return keep
+        column: pd.Series = self._stages.listing.columns[keep]  # type: ignore[index]
+        if not is_numeric_dtype(column):
+            raise ParameterError(
+                f"The 'keep' parameter of Dataset.duplicates must hold numbers where it is a column of the source. "
+                f"Got {keep!r} of {column.dtype}."
+            )
+        return column
 
     def outliers(self, contamination: float | str = "auto") -> Outliers:
         """Find images that are unlike all others.
@@ -177,6 +197,10 @@ class Inspection(Facade):
         -------
         Quality
             For each issue ``is_<issue>`` and ``<issue>_score``, 0 worst, 1 best.
+
+        Notes
+        -----
+        Pictures are seen as a viewer shows them: one of 12 bits in a file of 16 is dark (``docs/encoder.md``).
         """
         from .findings.quality import check_bounds, find_quality_issues
         from .results.quality import Quality

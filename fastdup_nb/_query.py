@@ -135,7 +135,8 @@ def _find_id(query: object, stages: Stages) -> str | None:
     if not isinstance(query, (str, os.PathLike)):
         return None
     name = os.fspath(query)
-    return name if name in stages.positions else stages.ids_by_path.get(os.path.abspath(name))
+    path = os.path.abspath(os.path.expanduser(name))
+    return name if name in stages.positions else stages.ids_by_path.get(path)
 
 
 def _known_vector(image_id: str, stages: Stages) -> npt.NDArray[np.float32]:
@@ -161,7 +162,7 @@ def _read_picture(query: object, stages: Stages, option: str) -> tuple[bytes, st
     if isinstance(query, (bytes, bytearray, memoryview)):
         return bytes(query), "the picture given as bytes"
     if isinstance(query, (str, os.PathLike)):
-        return _read_file(os.fspath(query), stages)
+        return _read_file(os.path.expanduser(query), stages)
     if isinstance(query, Image.Image):
         return _as_png(query), "the picture given"
     if isinstance(query, np.ndarray):

@@ -35,8 +35,16 @@ class Review(Facade):
     def relabel(self, images: object, label: str | Mapping[str, str] | None) -> Change:
         """Decide on another label for images; None takes the decision back. See ``ds.tags.labels()`` and ``ds.plan``.
 
-        A mapping of image_id to label gives each of them its own.
-        Labels of the source, and files, stay as they are; the decision is kept apart from tags.
+        A mapping of image_id to label gives each of them its own. Labels of the source, and so ``ds.images``, stay as
+        they are, and files, too; the decision is kept apart from tags. To go on with decided labels in place of the
+        others, make the Dataset in which they count everywhere:
+
+        >>> import tempfile, fastdup_nb as fd
+        >>> ds = fd.Dataset(fd.sample(tempfile.mkdtemp() + "/sample"), labels="folder", cache=None)
+        >>> _ = ds.relabel("train/animal/cat.jpg", "cat")
+        >>> ds = ds.using(labels=ds.tags.labels()["new_label"].combine_first(ds.images["label"]))
+        >>> ds.where(label="cat").image_ids
+        ['train/animal/cat.jpg']
         """
         return self.tags.relabel(images, label)
 

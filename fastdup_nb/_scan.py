@@ -107,11 +107,12 @@ def find_waiting(listing: Listing, store: Store, encoder: Encoder | None) -> lis
     return run.waiting
 
 
-def load_descriptors(store: Store, digests: Sequence[str], encoder_key: str) -> Descriptors:
-    """Return the kept vectors of *digests*, a row each."""
+def load_descriptors(store: Store, digests: Sequence[str], encoder: Encoder) -> Descriptors:
+    """Return the kept vectors of *digests*, a row each; of a model of ours it is known how long they are."""
+    model = getattr(encoder, "model", None)
     rows: dict[str, list[int]] = {}
     for row, digest in enumerate(digests):
-        rows.setdefault(vector_key(digest, encoder_key), []).append(row)
+        rows.setdefault(vector_key(digest, encoder.key), []).append(row)
     vectors: npt.NDArray[np.float32] | None = None
     details: npt.NDArray[np.uint8] | None = None
     for key, vector, detail in store.vectors(list(rows)):
@@ -119,6 +120,8 @@ def load_descriptors(store: Store, digests: Sequence[str], encoder_key: str) -> 
             raise store.damaged()
         value = np.frombuffer(vector, dtype=np.float16)
         if vectors is None:
+            if model and (len(value), detail and len(detail)) != (model.n_features, model.n_details):
+                raise store.damaged()
             vectors = np.empty((len(digests), len(value)), dtype=np.float32)
             details = None if detail is None else np.empty((len(digests), len(detail)), dtype=np.uint8)
         if len(value) != vectors.shape[1]:

@@ -280,21 +280,29 @@ class Stages:
         return [full.get(name, name) for name in names]
 
     def varied(self, settings: Settings) -> Stages:
-        """Return the stages of the same images with other settings; the store is shared where it would be the same."""
+        """Return the stages of the same images with other settings; store and scan are shared where equal."""
         before = self.settings
         same = "store" in self.__dict__ and settings.cache == before.cache and self._is_repeatable
         same_tags = (settings.tags, settings.cache) == (before.tags, before.cache)
-        return Stages(
+        other = Stages(
             settings,
             self._listing,
             self.store if same else None,
             whole=None if self.whole is self else self.whole,
             journals=self._journals if same_tags else None,
         )
+        same_vectors = settings.encoder is before.encoder and settings.embeddings is before.embeddings
+        if same and same_vectors and self.is_scanned:
+            other.__dict__["scan"] = self.scan
+        return other
 
-    def part(self, settings: Settings, listing: Listing) -> Stages:
-        """Return the stages of some of the images, with the same store and the same decisions."""
-        return Stages(settings, listing, self.store, whole=self.whole, journals=self._journals)
+    def part(self, settings: Settings, chosen: Sequence[int]) -> Stages:
+        """Return the stages of some of the images: what was read of them, the same store, the same decisions."""
+        part = Stages(settings, self.listing.take(chosen), self.store, whole=self.whole, journals=self._journals)
+        if self.is_scanned:
+            digests, facts = self.scan.digests, self.scan.facts
+            part.__dict__["scan"] = Scan([digests[i] for i in chosen], [facts[i] for i in chosen])
+        return part
 
     def check(self) -> None:
         """Raise what is wrong with the encoder, the labels or the split, before any image is read."""
@@ -387,7 +395,8 @@ class Stages:
         digests = [self.scan.digests[i] or "" for i in self.valid]
         contents: dict[str, int] = {}
         of_image = np.array([contents.setdefault(digest, len(contents)) for digest in digests], dtype=np.int64)
-        loaded, of_content = merge_equal(load_descriptors(self.store, list(contents), self.encoder_key))
+        kept = load_descriptors(self.store, list(contents), self.encoder)  # type: ignore[arg-type]
+        loaded, of_content = merge_equal(kept)
         return loaded, of_content[of_image] if len(of_image) else of_image
 
 

@@ -6,7 +6,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ from ._splits import Splits
 from ._stages import Stages
 from ._subset import choose_images, take_stages
 from ._text import show_path
-from .errors import ParameterError
+from .errors import ParameterError, ParameterTypeError
 from .sources import check_source
 
 if TYPE_CHECKING:
@@ -39,9 +39,10 @@ _ESTIMATE_IMAGES = 48
 class Dataset(Inspection, Search, Labels, Splits, Sampling, Novelty, Sequences, Review):
     """A collection of images, looked at lazily.
 
-    Making one opens nothing. The first call that needs it reads every image once, on all processors, for everything:
-    digest, facts, thumbnail and vector; then links each to its nearest neighbors. What was found is kept on disk, so
-    the next call, and the next session, reads only files that are new or changed.
+    It has the ids of its images: ``len(ds)``, ``for image_id in ds``, ``image_id in ds``. Making one opens nothing. The
+    first call that needs it reads every image once, on all processors, for everything: digest, facts, thumbnail and
+    vector; then links each to its nearest neighbors. What was found is kept on disk, so the next call, and the next
+    session, reads only files that are new or changed.
 
     Each question is a method that returns a frozen result, with DataFrames, a gallery and ``tag``. What is there:
     ``summary``, ``duplicates``, ``outliers``, ``clusters``, ``quality``, ``similar``, ``map``. What to learn from:
@@ -54,13 +55,16 @@ class Dataset(Inspection, Search, Labels, Splits, Sampling, Novelty, Sequences, 
     source : path, glob, list of paths, or DataFrame
         A folder (with all folders below it); a glob such as ``"photos/**/*.jpg"``; a list of paths; a DataFrame, CSV
         or Parquet file with a path column (``path``, ``image_path``, ``filename``, ...), whose other columns stay with
-        the images. In folders and globs, images are known by their suffix, in any case, or have none; of a file with
-        an unknown one (``photo.dat``, ``a.jpg_original``) the first bytes are looked at. Others and hidden files are
-        passed over, and counted. Every image gets an id: its path relative to the root of the source, with ``/``.
-    labels : "folder", str or sequence, optional
+        the images. ``~`` is the user's home. In folders and globs, images are known by their suffix, in any case, or
+        have none; of a file with an unknown one (``photo.dat``, ``a.jpg_original``) the first bytes are looked at.
+        Others and hidden files are passed over, and counted. Every image gets an id: its path relative to the root of
+        the source, with ``/``.
+    labels : "folder", str, sequence, Series, dict or DataFrame, optional
         ``"folder"`` takes the folder an image lies in; another str names a column; a sequence gives one label per
-        listed image. A column named ``label`` is taken by itself.
-    split : "folder", str or sequence, optional
+        listed image; what has image ids or paths as its index or keys may leave some out. Of a DataFrame a column
+        ``new_label`` (as in ``ds.tags.labels()``) or ``label`` is taken, or its only one. A column of the source that
+        is named ``label`` is taken by itself.
+    split : "folder", str, sequence, Series, dict or DataFrame, optional
         The same for splits; ``"folder"`` takes the topmost folder. A column named ``split`` is taken by itself.
     cache : "auto", path or None, default "auto"
         Folder in which results are kept. ``"auto"`` is a folder of this source in the user's cache, or below
@@ -113,9 +117,14 @@ class Dataset(Inspection, Search, Labels, Splits, Sampling, Novelty, Sequences, 
         method: str = "auto",
         embeddings: npt.ArrayLike | None = None,
     ) -> None:
+        if isinstance(source, Dataset):
+            raise ParameterTypeError(
+                "The 'source' parameter of Dataset is a Dataset already: ds.using(...) gives it other options, "
+                "ds.where(...) is a part of it."
+            )
         listing = check_source(source)
         settings = check_settings(
-            os.path.abspath(source) if isinstance(source, (str, os.PathLike)) else None,
+            os.path.abspath(os.path.expanduser(source)) if isinstance(source, (str, os.PathLike)) else None,
             listing,
             labels=labels,
             split=split,
@@ -167,6 +176,12 @@ class Dataset(Inspection, Search, Labels, Splits, Sampling, Novelty, Sequences, 
     def __len__(self) -> int:
         return len(self._stages.listing)
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stages.listing.image_ids)
+
+    def __contains__(self, image_id: object) -> bool:
+        return image_id in self._stages.positions
+
     @property
     def image_ids(self) -> list[str]:
         """Ids of all listed images, in order: paths relative to the root of the source."""
@@ -207,6 +222,8 @@ class Dataset(Inspection, Search, Labels, Splits, Sampling, Novelty, Sequences, 
         *,
         tag: str | Sequence[str] | None = None,
         without_tag: str | Sequence[str] | None = None,
+        label: object = None,
+        split: object = None,
     ) -> Dataset:
         """Return a Dataset of some of the images; no file is read again, and tags are shared.
 
@@ -218,11 +235,18 @@ class Dataset(Inspection, Search, Labels, Splits, Sampling, Novelty, Sequences, 
             Only images with this tag, or with one of these.
         without_tag : str or list of str, optional
             Only images without this tag, or without all of these.
+        label, split : str or list of str, optional
+            Only images with this label or split, or with one of these, as in ``ds.images``.
 
         Returns
         -------
         Dataset
             It may be empty; then its findings are empty too.
+
+        Raises
+        ------
+        ParameterError
+            If no image ever had a tag, or none has a label or split: the error names those that there are.
 
         Examples
         --------
@@ -232,7 +256,9 @@ class Dataset(Inspection, Search, Labels, Splits, Sampling, Novelty, Sequences, 
         >>> len(ds.where(tag="keep")), len(ds) - len(ds.where(without_tag="keep"))
         (3, 3)
         """
-        return _restore(take_stages(self._stages, choose_images(self._stages, self.tags, images, tag, without_tag)))
+        stages = self._stages
+        chosen = choose_images(stages, self.tags, images, tag=tag, without_tag=without_tag, label=label, split=split)
+        return _restore(take_stages(stages, chosen))
 
     def estimate(self) -> Estimate:
         """Estimate how long the first finding will take, by reading a few of the images that are new.

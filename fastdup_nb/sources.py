@@ -66,7 +66,7 @@ class Listing:
 def list_images(source: object) -> Listing:
     """Return what *source* lists: a folder, an image, a glob, a CSV or Parquet file, a list of paths, a DataFrame."""
     if isinstance(source, (str, os.PathLike)):
-        return _list_named(os.fspath(source))
+        return _list_named(os.path.expanduser(source))
     if _is_frame(source):
         return _list_frame(source, base=None)  # type: ignore[arg-type]
     if isinstance(source, Iterable) and not isinstance(source, (bytes, Mapping)):
@@ -79,9 +79,9 @@ def list_images(source: object) -> Listing:
 
 def check_source(source: object) -> Listing | None:
     """Raise at once what is wrong with *source*; return its listing where that costs nothing, None for a folder."""
-    if not isinstance(source, (str, os.PathLike)) or not os.path.isdir(source):
+    if not isinstance(source, (str, os.PathLike)) or not os.path.isdir(folder := os.path.expanduser(source)):
         return list_images(source)
-    if next(_walk(os.fspath(source), Counter()), None) is None:
+    if next(_walk(folder, Counter()), None) is None:
         list_images(source)
     return None
 
@@ -121,10 +121,9 @@ def _list_named(name: str) -> Listing:
         return _list_table(name, suffix) if suffix in TABLE_SUFFIXES else _list_file(name, suffix)
     if glob.has_magic(name):
         return _list_glob(name)
-    hint = " The ~ is expanded by shells only; use os.path.expanduser." if name.startswith("~") else ""
     raise SourceNotFoundError(
         f"There is no folder or file {name!r} (looked for in {os.getcwd()!r}). Give an existing folder, a glob such as "
-        f"'photos/**/*.jpg', a CSV or Parquet file with a path column, a list of paths or a DataFrame.{hint}"
+        f"'photos/**/*.jpg', a CSV or Parquet file with a path column, a list of paths or a DataFrame."
     )
 
 
@@ -268,7 +267,7 @@ def _check_path(path: object) -> str:
     name = os.fspath(path)
     if not name or "\0" in name:
         raise SourceError(f"A path must name a file. Got {name!r} instead.")
-    return name
+    return os.path.expanduser(name)
 
 
 def _readable_ids(names: list[str]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import pickle
 import subprocess
 import sys
 
@@ -35,7 +36,9 @@ def test_the_public_names_are_these():
         "CallableEncoder", "Dataset", "FastdupError", "NeighborGraph", "OnnxEncoder", "build_graph", "link",
         "load_plan", "sample", "sample_frames",
     ]  # fmt: skip
-    assert set(fd.__all__) <= set(dir(fd))
+    fd.Dataset  # loads modules, which are no names to complete
+    assert [name for name in dir(fd) if not name.startswith("__")] == fd.__all__
+    assert {"__version__", "__doc__"} <= set(dir(fd))
     for name in fd.__all__:
         assert getattr(fd, name).__doc__
     with pytest.raises(AttributeError, match="has no attribute 'dataset_'"):
@@ -46,6 +49,24 @@ def test_every_public_method_is_documented():
     for name, member in inspect.getmembers(fd.Dataset):
         if not name.startswith("_"):
             assert inspect.getdoc(member), name
+
+
+def test_errors_name_what_was_called(few):
+    ds = fd.Dataset(few, cache=None)
+    for name, member in inspect.getmembers(fd.Dataset, inspect.isfunction):
+        if not name.startswith("_"):
+            assert member.__qualname__ == f"Dataset.{name}"
+            assert pickle.loads(pickle.dumps(member)) is member  # noqa: S301
+    with pytest.raises(TypeError, match=r"^Dataset.similar\(\) missing 1 required positional argument: 'query'"):
+        ds.similar()
+    for caller, call in {
+        "'tag' parameter of Dataset.tags.add": lambda: ds.tags.add("cat.jpg", 5),
+        "'images' parameter of Dataset.tags.remove": lambda: ds.tags.remove(5, "a"),
+        "'label' parameter of Dataset.relabel": lambda: ds.relabel("cat.jpg", 5),
+        "'tag' parameter of Quality.tag": lambda: ds.quality().tag(5),
+    }.items():
+        with pytest.raises(errors.ParameterTypeError, match=f"The {caller} must be"):
+            call()
 
 
 def test_every_error_is_ours_and_a_builtin_one():

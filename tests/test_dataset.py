@@ -45,6 +45,20 @@ def test_a_dataset_does_not_change_and_using_makes_another(dataset):
         dataset.using(neighbours=3)
 
 
+def test_a_dataset_has_the_ids_of_its_images_as_a_dict_has_its_keys(few, reads):
+    ds = fd.Dataset(few, cache=None)
+    assert list(ds) == ds.image_ids
+    assert "cat.jpg" in ds
+    assert str(few / "cat.jpg") not in ds
+    part = ds.where([image_id for image_id in ds if image_id > "d"])
+    assert "cat.jpg" not in part
+    assert len(ds.where(part)) == len(part) == 4
+    assert not fd.Dataset([], cache=None)
+    with pytest.raises(ParameterTypeError, match=r"a Dataset already: ds.using\(...\)"):
+        fd.Dataset(ds)
+    assert reads == []
+
+
 def test_images_has_a_row_of_facts_for_every_image(dataset, truth):
     images = dataset.images
     assert images.index.name == "image_id"
@@ -88,7 +102,11 @@ def test_columns_of_a_table_stay_with_the_images(sample_folder, tmp_path):
     ("options", "error", "says"),
     [
         ({"labels": "species"}, ParameterError, "must be 'folder', a column of the source.*no columns"),
-        ({"labels": ["a", "b"]}, ParameterError, "one entry for each of the 6 listed images. Got 2"),
+        (
+            {"labels": ["a", "b"]},
+            ParameterError,
+            "one entry for each of the 6 listed images. Got 2. Give a Series or dict",
+        ),
         ({"split": 5}, ParameterTypeError, "Got int"),
         ({"cache": 5}, ParameterTypeError, "'auto', a folder or None"),
         ({"n_neighbors": 0}, ParameterError, "at least 1|in \\[1"),
@@ -350,6 +368,18 @@ def test_a_relative_folder_stays_the_one_that_was_meant(few, tmp_path, monkeypat
     assert (few.parent / "kept").is_dir()
 
 
+def test_every_path_may_begin_with_the_sign_of_the_home(few, sample_folder, monkeypatch):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(few.parent))
+    ds = fd.Dataset("~/few", cache=None)
+    assert len(ds.using(n_neighbors=3).images) == 6
+    assert ds.similar("~/few/cat.jpg").query_id == "cat.jpg"
+    (few.parent / "query.png").write_bytes((sample_folder / "test/animal/horse.png").read_bytes())
+    assert ds.similar("~/query.png", 1).query_id is None
+    assert ds.report("~/report.html").read_text().startswith("<!")
+    assert fd.sample("~/made") == few.parent / "made"
+
+
 def test_another_option_keeps_source_and_store(few, reads):
     ds = fd.Dataset((path for path in sorted(few.iterdir())), cache=None)
     ds.duplicates()
@@ -380,6 +410,25 @@ def test_vectors_of_any_length_are_compared_and_zeros_are_refused(few):
     for wrong in (np.full((6, 2), "x"), np.ones((6, 2), complex)):
         with pytest.raises(ParameterError, match="array of numbers"):
             fd.Dataset(few, embeddings=wrong)
+
+
+def test_labels_are_taken_of_a_frame_by_id_or_path(few):
+    ds = fd.Dataset(few, cache=None, tags=None)
+    ds.relabel(["cat.jpg", "grass.jpg"], {"cat.jpg": "lynx", "grass.jpg": "lawn"})
+    decided = ds.tags.labels()
+    expected = decided["new_label"].to_dict()
+    by_path = decided["new_label"].rename(lambda image_id: str(few / image_id))
+    annotated = pd.DataFrame({"image_id": list(expected), "label": list(expected.values()), "is_skipped": False})
+    for told in (decided, by_path, annotated, by_path.rename_axis("path").reset_index(), by_path.to_frame("any")):
+        assert ds.using(labels=told).images["label"].dropna().to_dict() == expected
+        assert fd.Dataset(few, labels=told, cache=None).images["label"].dropna().to_dict() == expected
+    both = ds.images.assign(label=list("abcdef"), split=list("uvwxyz"))
+    images = ds.using(labels=both, split=both).images
+    assert "".join(images["label"]) + "".join(images["split"]) == "abcdefuvwxyz"
+    with pytest.raises(ParameterError, match=r"labels=frame\['my_column'\]. Got the columns 'old', 'new'"):
+        ds.using(labels=pd.DataFrame({"old": ["a"], "new": ["b"]}, index=["cat.jpg"]))
+    with pytest.raises(ParameterError, match=r"or by path\. Got an index such as 'dog.jpg'"):
+        ds.using(labels=pd.Series({"dog.jpg": "dog"}))
 
 
 def test_labels_and_vectors_are_matched_by_id_where_they_have_ids(few):

@@ -230,6 +230,24 @@ def test_one_of_each_group_stays_by_the_rule(dataset, keep):
             assert facts.loc[kept, "exif_time"] == facts["exif_time"].min()
 
 
+def test_a_column_of_the_source_says_who_stays(few):
+    for i, quality in enumerate([60, 95, 80], 1):
+        Image.open(few / "cat.jpg").save(few / f"cat_{i}.jpg", quality=quality)
+    table = pd.DataFrame({"path": sorted(few.iterdir())})
+    table["rating"] = table["path"].map(lambda path: {"cat_1.jpg": 2, "cat_3.jpg": 5}.get(path.name)).astype("Int64")
+    table["is_original"], table["note"] = table["path"].map(lambda path: path.name == "cat_2.jpg"), "text"
+    ds = fd.Dataset(table, cache=None)
+    for column, stays in {"rating": "cat_3.jpg", "is_original": "cat_2.jpg", "first": "cat.jpg"}.items():
+        dups = ds.duplicates(keep=column)
+        assert dups.groups["representative"].tolist() == [stays]
+        assert f"keep='{column}'" in repr(dups)
+    assert set(ds.duplicates(keep="rating").removable) == {"cat.jpg", "cat_1.jpg", "cat_2.jpg"}
+    with pytest.raises(ParameterError, match=r"must hold numbers .* Got 'note' of"):
+        ds.duplicates(keep="note")
+    with pytest.raises(ParameterError, match=r"'oldest', 'rating', 'is_original', 'note'\. Got 'size'"):
+        ds.duplicates(keep="size")
+
+
 def test_the_sharpest_is_neither_a_thumbnail_nor_a_blurred_copy(few):
     photo = Image.open(few / "cat.jpg")
     for side in (96, 160, 200):

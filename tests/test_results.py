@@ -92,6 +92,23 @@ def test_every_finding_says_the_same_as_text_and_as_html_for_few_images(pictures
     assert isinstance(result.to_frame(), pd.DataFrame)
 
 
+FOUND = NEW | {
+    "duplicates": lambda ds: ds.duplicates(),
+    "similar": lambda ds: ds.similar(ds.embeddings[0], n_neighbors=3),
+    "summary": lambda ds: ds.summary(),
+    "neighbors": lambda ds: ds.neighbors,
+    "normality": lambda ds: ds.normality(),
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_a_result_is_as_long_as_its_main_table_and_neither_true_nor_false(pictures, name):
+    result = FOUND[name](pictures(6, labels=list("ababab"), split=list("xyxyxy")))
+    assert len(result) == len(result.to_frame())
+    with pytest.raises(ParameterError, match=rf"Whether {type(result).__name__} is true .* len\(result\)"):
+        bool(result)
+
+
 @pytest.mark.parametrize("name", NEW)
 def test_a_frame_given_out_can_be_changed_and_changes_nothing(pictures, name):
     result = NEW[name](pictures(6, labels=list("ababab"), split=list("xyxyxy")))

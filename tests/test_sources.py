@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -187,11 +188,23 @@ def test_a_table_is_read_beside_its_pictures_and_keeps_its_columns(tmp_path, suf
     assert listing.columns["species"].to_dict() == {"x/a.jpg": "cat", "x/b.jpg": "dog"}
 
 
+@pytest.mark.parametrize("kind", [str, Path])
+def test_the_home_of_the_user_is_found_by_its_sign(tmp_path, monkeypatch, kind):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(touch(tmp_path, "pictures/a.jpg")))
+    pd.DataFrame({"path": ["~/pictures/a.jpg"]}).to_csv(tmp_path / "table.csv")
+    names = ["~/pictures", "~/pictures/*.jpg", "~/pictures/a.jpg", "~/table.csv"]
+    for source in [*map(kind, names), [kind("~/pictures/a.jpg")]]:
+        assert list_images(source).paths == (str(tmp_path / "pictures" / "a.jpg"),)
+        check_source(source)
+    with pytest.raises(SourceNotFoundError, match="nowhere"):
+        check_source(kind("~/nowhere"))
+
+
 @pytest.mark.parametrize(
     ("source", "error", "says"),
     [
         ("nowhere", SourceNotFoundError, "There is no folder or file 'nowhere'"),
-        ("~/nowhere", SourceNotFoundError, "expanduser"),
         ("*.jpg", SourceError, "No image matches"),
         (5, ParameterTypeError, "Got int instead"),
         (b"a.jpg", ParameterTypeError, "Got bytes instead"),

@@ -260,15 +260,17 @@ def test_a_damaged_row_is_made_anew_or_says_what_to_delete(few, tmp_path, damage
 @pytest.mark.parametrize("damage", [
     "vectors set vector = 'text'", "vectors set vector = x'00'", "vectors set vector = x'0000'",
     "vectors set vector = cast(x'007e' || substr(vector, 3) as blob)", "vectors set detail = 'text'",
-    "vectors set detail = null", "vectors set detail = substr(detail, 2)", "parts set payload = 'text'",
+    "vectors set detail = null", "vectors set detail = substr(detail, 2)",
+    "vectors set vector = substr(vector, 3)", "parts set payload = 'text'",
 ])  # fmt: skip
-def test_rows_that_are_no_such_thing_change_no_number_and_say_what_to_delete(few, tmp_path, damage):
+@pytest.mark.parametrize("n_rows", [3, 6])
+def test_rows_that_are_no_such_thing_change_no_number_and_say_what_to_delete(few, tmp_path, damage, n_rows):
     fd.Dataset(few, cache=tmp_path / "store").duplicates()
     with sqlite3.connect(tmp_path / "store" / "store-1.sqlite") as db:
         if not damage.startswith("parts"):
             db.execute("delete from results"), db.execute("delete from parts")
         table = damage.split()[0]
-        db.execute(f"update {damage} where rowid in (select rowid from {table} limit 3)")  # noqa: S608
+        db.execute(f"update {damage} where rowid in (select rowid from {table} limit {n_rows})")  # noqa: S608
     with pytest.raises(StoreError, match=r"[Dd]elete"):
         fd.Dataset(few, cache=tmp_path / "store").duplicates().pairs
 

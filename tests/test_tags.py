@@ -102,7 +102,7 @@ def test_a_tag_is_one_line_of_text(dataset_of, tag):
 
 
 def test_a_tag_of_another_type_or_both_ways_is_an_error(dataset_of):
-    with pytest.raises(ParameterTypeError, match=r"'add' parameter of Tags\.edit"):
+    with pytest.raises(ParameterTypeError, match=r"'tag' parameter of Dataset\.tags\.add"):
         dataset_of().tags.add("cat.jpg", 3)
     with pytest.raises(ParameterError, match="both add and remove"):
         dataset_of().tags.edit("cat.jpg", add="a", remove=["a "])
@@ -545,6 +545,36 @@ def test_a_key_press_is_stored_at_once(dataset_of):
 # ---- datasets
 
 
+def test_a_part_has_some_labels_or_splits_or_tags_and_a_slip_of_the_pen_is_told(few):
+    ds = fd.Dataset(few, labels=[1, 1, 2, 2, 3, None], split=list("uuuvvv"), cache=None, tags=None)
+    assert ds.where(label=1).image_ids == ds.image_ids[:2]
+    assert ds.where(label=["2", "3"], split="v").image_ids == ds.image_ids[3:5]
+    assert len(ds.where(label="1").where(label="2")) == 0
+    with pytest.raises(ParameterError, match=r"No image has the label 'cat'\. There are '1', '2', '3'\.$"):
+        ds.where(label="cat")
+    with pytest.raises(ParameterError, match=r"No image has the split 'train'\. There are 'u', 'v'"):
+        ds.where(split="train")
+    with pytest.raises(ParameterError, match=r"No image has the tag 'typo'\. There are 'drop', 'keep', 'review'"):
+        ds.where(tag="typo")
+    ds.tags.add("cat.jpg", "review")
+    with pytest.raises(ParameterError, match="No image has the tag 'reveiw'; was 'review' meant"):
+        ds.where(tag=["review", "reveiw"])
+    ds.tags.undo()
+    ds.tags.palette.set("later")
+    assert len(ds.where(tag=["review", "later"])) == 0
+    assert len(ds.where(without_tag="never used")) == 6
+
+
+def test_what_was_read_of_the_whole_is_read_of_a_part_and_a_variation(few):
+    ds = fd.Dataset(few, cache=None, tags=None)
+    assert "not read yet" in repr(ds.where(ds.image_ids[:2]))
+    ds.duplicates()
+    assert "not read yet" in repr(ds.using(encoder=lambda batch: batch.mean(axis=(1, 2)) + 1))
+    for part in (ds.where(ds.image_ids[:2]), ds.sample(3).dataset, ds.where([]), ds.using(n_neighbors=3)):
+        assert "not read yet" not in repr(part)
+        assert part.images.equals(ds.images.loc[part.image_ids])
+
+
 def test_where_a_mask_is_missing_it_is_not_true(few):
     (few / "broken.jpg").write_bytes(b"no picture")
     ds = fd.Dataset(few, cache=None, tags=None)
@@ -628,7 +658,7 @@ def test_a_part_carries_labels_and_vectors_and_reads_nothing(few, tmp_path, read
 
 
 def test_an_empty_part_behaves(dataset_of):
-    empty = dataset_of().where(tag="nothing has this")
+    empty = dataset_of().where([])
     assert len(empty) == 0
     assert empty.images.empty
     assert empty.duplicates().pairs.empty

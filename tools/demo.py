@@ -15,6 +15,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+import fastdup_nb as fd
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 
@@ -40,9 +42,14 @@ def demo() -> int:
         os.environ["PHOTOS"] = str(Path(photos).expanduser().absolute())
     target = BUILD / "01_first_look.ipynb"
     try:
+        n_images = len(fd.Dataset(os.environ["PHOTOS"] if photos else fd.sample(BUILD / "sample")))
+        print(f"Running the notebook on {n_images:,} pictures ...", flush=True)
         notebook = execute(ROOT / "notebooks" / "01_first_look.ipynb", BUILD)
     except CellExecutionError as error:
         print(f"The demo stopped: {error.ename}: {error.evalue}", file=sys.stderr)
+        return 1
+    except fd.FastdupError as error:
+        print(f"The demo stopped: {error}", file=sys.stderr)
         return 1
     nbformat.write(notebook, target)
     lab = Path(sys.executable).with_name("jupyter-lab")

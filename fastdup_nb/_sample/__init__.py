@@ -85,7 +85,7 @@ def sample(directory: str | os.PathLike[str], *, random_state: int = 0) -> Path:
 def check_path(directory: str | os.PathLike[str], caller: str) -> Path:
     """Return the folder to write into, or raise."""
     try:
-        return Path(directory)
+        return Path(os.path.expanduser(directory))
     except TypeError as error:
         message = f"The 'directory' parameter of {caller} must be a path. Got {directory!r} instead."
         raise ParameterTypeError(message) from error

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
-from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +68,7 @@ class OnnxEncoder:
 
     def __init__(
         self,
-        path: str | PathLike[str],
+        path: str | os.PathLike[str],
         *,
         input_size: int | None = None,
         mean: float | Sequence[float] | None = None,
@@ -77,7 +77,7 @@ class OnnxEncoder:
         output: str | None = None,
         fit: str = "squash",
     ) -> None:
-        self.path = Path(path)
+        self.path = Path(os.path.expanduser(path))
         if not self.path.is_file():
             raise SourceNotFoundError(
                 f"The 'path' parameter of OnnxEncoder must be an ONNX file. There is no {path!s}."

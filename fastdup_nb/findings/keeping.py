@@ -21,7 +21,7 @@ SAME_PIXELS_DISTANCE = 0.05
 _STEPS_OF_DETAIL = 4
 
 
-def rank_images(images: pd.DataFrame, keep: str) -> npt.NDArray[np.int64]:
+def rank_images(images: pd.DataFrame, keep: str | pd.Series) -> npt.NDArray[np.int64]:
     """Return the rank of each image, 0 to be kept first; equals are ranked by their order in *images*.
 
     Whatever the rule, symbolic links come last, so that what could go never is the file that a kept link points to;
@@ -31,9 +31,10 @@ def rank_images(images: pd.DataFrame, keep: str) -> npt.NDArray[np.int64]:
     ----------
     images : DataFrame
         With ``width``, ``height``, ``file_size``, ``sharpness``, ``exif_time`` and ``path``.
-    keep : {"first", "largest", "sharpest", "oldest"}
+    keep : {"first", "largest", "sharpest", "oldest"} or Series
         ``sharpest`` takes the finest detail that a small copy resolves and, of about equal ones, most pixels;
-        ``oldest`` takes images with an EXIF time before those without, which go by the time of their file.
+        ``oldest`` takes images with an EXIF time before those without, which go by the time of their file; of a Series
+        of numbers by image id the largest comes first, and a gap last.
     """
     keys = [np.arange(len(images)), *_keep_keys(images, keep), _rank_links(images["path"])]
     order = np.lexsort(keys)
@@ -114,8 +115,11 @@ def _is_jpeg(facts: Sequence[Mapping[str, object]], images: Sequence[int]) -> se
     return {facts[image]["format"] == "JPEG" for image in images}
 
 
-def _keep_keys(images: pd.DataFrame, keep: str) -> list[npt.NDArray[np.generic]]:
+def _keep_keys(images: pd.DataFrame, keep: str | pd.Series) -> list[npt.NDArray[np.generic]]:
     """Return what a rule ranks by, smaller first; the last key counts most."""
+    if isinstance(keep, pd.Series):
+        values = keep.reindex(images.index).to_numpy(dtype=float, na_value=np.nan)
+        return [np.where(np.isnan(values), np.inf, -values)]
     sides = images[["width", "height"]].to_numpy(dtype=float)
     if keep == "largest":
         return [-images["file_size"].to_numpy(dtype=float), -sides.prod(axis=1)]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import pandas as pd
 
+from ..errors import ParameterError
 from ..views import Row, Tile, View, format_bytes, format_count, format_dimension, render_html, render_text
 
 if TYPE_CHECKING:
@@ -69,7 +70,10 @@ class Shown:
 
 
 class Result(ABC):
-    """Base of all results. ``to_frame()`` gives the main table; the last expression of a cell shows a gallery."""
+    """Base of all results.
+
+    ``to_frame()`` gives the main table, ``len(result)`` its rows; the last expression of a cell shows a gallery.
+    """
 
     _shown: Shown
 
@@ -81,6 +85,16 @@ class Result(ABC):
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of ``table``, the main table, as a plain DataFrame."""
         return self.table.copy()
+
+    def __len__(self) -> int:
+        """Return the number of rows of the main table."""
+        return len(self.to_frame())
+
+    def __bool__(self) -> NoReturn:
+        raise ParameterError(
+            f"Whether {type(self).__name__} is true is ambiguous, as of a DataFrame: ask for len(result), the rows of "
+            "its main table, or for one of its counts."
+        )
 
     @abstractmethod
     def _view(self, n_rows: int) -> View:
@@ -120,7 +134,10 @@ class ImageResult(Result):
         Change
             What really changed; ``ds.tags.undo()`` takes it back.
         """
-        return self._shown.tags.edit(self._listed(which), add=tag)
+        from ..tags._given import check_tags
+
+        names = check_tags(tag, "tag", f"{type(self).__name__}.tag")
+        return self._shown.tags.add(self._listed(which), names)
 
     @abstractmethod
     def _listed(self, which: object) -> list[str]:

@@ -101,7 +101,8 @@ class LabelIssues(ImageResult):
         """Take suggested labels over, as one action; ``ds.tags.undo()`` takes it back.
 
         The decisions are those of ``ds.relabel``: ``ds.tags.labels()`` lists them, files stay as they are, and
-        ``ds.label_issues()``, asked again, takes the decided labels and does not report these images any more.
+        ``ds.label_issues()``, asked again, takes the decided labels and does not report these images any more. In a
+        Dataset made as ``ds.relabel`` shows they count everywhere.
 
         Parameters
         ----------
@@ -238,7 +239,8 @@ class LabelIssues(ImageResult):
             )
         n_decided = int(self.table["is_decided"].sum())
         if n_decided:
-            told.append(f"{format_count(n_decided, ('label was', 'labels were'))} decided by you: not reported.")
+            words = format_count(n_decided, ("label was", "labels were"))
+            told.append(f"{words} decided by you: not reported. help(ds.relabel) tells how they count everywhere.")
         return (*told, *tell_broken(self._shown.n_broken))
 
     def _class_table(self) -> Table | None:

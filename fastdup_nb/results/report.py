@@ -23,7 +23,7 @@ def check_path(path: object) -> Path:
     wanted = "The 'path' parameter of Dataset.report must"
     if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
         raise ParameterTypeError(f"{wanted} be a path that ends in .html. Got {path!r} instead.")
-    name = str(os.fspath(path))
+    name = os.path.expanduser(path)
     if Path(name).suffix.lower() not in {".html", ".htm"} or "\0" in name:
         raise ParameterError(f"{wanted} end in .html. Got {name!r} instead.")
     with _told_of(name):
@@ -49,7 +49,7 @@ def write_report(
     page = render_report(title, sections, thumbnail, created=time.strftime("%Y-%m-%d %H:%M"), max_rows=_ROWS)
     with _told_of(os.fspath(path)):
         _replace(target, page)
-    return Path(path)
+    return Path(os.path.expanduser(path))
 
 
 def _replace(target: Path, page: str) -> None:

@@ -60,14 +60,15 @@ class Palette(Mapping[str, TagStyle]):
         key : {"1", ..., "9", "0", ""}, optional
             The digit that sets the tag in a gallery, "" for none. It is taken from the tag that had it.
         """
-        name = check_name(name, "name", "Tags.palette.set")
+        name = check_name(name, "name", "Dataset.tags.palette.set")
         if color is not None and not (isinstance(color, str) and re.fullmatch("#[0-9a-fA-F]{6}", color)):
             raise ParameterError(
-                f"The 'color' parameter of Tags.palette.set must be a color such as '#d55e00'. Got {color!r} instead."
+                "The 'color' parameter of Dataset.tags.palette.set must be a color such as '#d55e00'. "
+                f"Got {color!r} instead."
             )
         if key is not None and not (isinstance(key, str) and (key == "" or (len(key) == 1 and key in KEYS))):
             raise ParameterError(
-                f"The 'key' parameter of Tags.palette.set must be one digit as str, or ''. Got {key!r} instead."
+                f"The 'key' parameter of Dataset.tags.palette.set must be one digit as str, or ''. Got {key!r} instead."
             )
         with self._journal.transaction() as db:
             before = self._journal.palette.get(name) or next_style(self._journal.palette)

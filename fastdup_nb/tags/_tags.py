@@ -89,34 +89,39 @@ class Tags:
         StoreError
             If the decision cannot be kept; then nothing has changed.
         """
-        added, removed = check_tags(add, "add", "Tags.edit"), check_tags(remove, "remove", "Tags.edit")
+        caller = "Dataset.tags.edit"
+        added, removed = check_tags(add, "add", caller), check_tags(remove, "remove", caller)
         both = [tag for tag in added if tag in removed]
         if both:
-            raise ParameterError(f"Tags.edit cannot both add and remove the tag {both[0]!r}.")
+            raise ParameterError(f"{caller} cannot both add and remove the tag {both[0]!r}.")
         wanted = {**dict.fromkeys(removed), **dict.fromkeys(added, "1")}
-        return self._tag(images, "Tags.edit", lambda _, __: wanted.items())
+        return self._tag(images, caller, lambda _, __: wanted.items())
 
     def add(self, images: object, tag: str | Sequence[str]) -> Change:
         """Tag images; see ``edit``."""
-        return self.edit(images, add=tag)
+        wanted = dict.fromkeys(check_tags(tag, "tag", "Dataset.tags.add"), "1")
+        return self._tag(images, "Dataset.tags.add", lambda _, __: wanted.items())
 
     def remove(self, images: object, tag: str | Sequence[str]) -> Change:
         """Take a tag off images; see ``edit``."""
-        return self.edit(images, remove=tag)
+        wanted = dict.fromkeys(check_tags(tag, "tag", "Dataset.tags.remove"))
+        return self._tag(images, "Dataset.tags.remove", lambda _, __: wanted.items())
 
     def replace(self, images: object, tags: str | Sequence[str]) -> Change:
         """Leave exactly these tags on images; none with ``[]``."""
-        wanted = dict.fromkeys(check_tags(tags, "tags", "Tags.replace"), "1")
-        return self._tag(images, "Tags.replace", lambda _, now: {**dict.fromkeys(now), **wanted}.items())
+        wanted = dict.fromkeys(check_tags(tags, "tags", "Dataset.tags.replace"), "1")
+        return self._tag(images, "Dataset.tags.replace", lambda _, now: {**dict.fromkeys(now), **wanted}.items())
 
     def relabel(self, images: object, label: str | Mapping[str, str] | None) -> Change:
         """Decide on another label; None takes the decision back. Labels of the source, and files, stay as they are.
 
         A mapping gives each of *images* a label of its own, by image id, as one action.
         """
-        ids = check_images(images, "Tags.relabel", self._known)
+        ids = check_images(images, "Dataset.relabel", self._known)
         told = dict(label) if isinstance(label, Mapping) else dict.fromkeys(ids, label)
-        new = {i: None if told[i] is None else check_name(told[i], "label", "Tags.relabel") for i in ids if i in told}
+        new = {
+            i: None if told[i] is None else check_name(told[i], "label", "Dataset.relabel") for i in ids if i in told
+        }
         old = dict(zip(self.places.catalog.image_ids, self.places.catalog.labels(), strict=True))
 
         def wanted(image_id: str, _: Mapping[str, object]) -> list[tuple[str, str | None]]:
@@ -143,8 +148,8 @@ class Tags:
             None forgets.
         """
         if verdict is not None:
-            check_choice(verdict, "verdict", "Tags.judge", VERDICTS)
-        ids = check_pairs(pairs, "Tags.judge", self._known)
+            check_choice(verdict, "verdict", "Dataset.tags.judge", VERDICTS)
+        ids = check_pairs(pairs, "Dataset.tags.judge", self._known)
         self.places.prepare()
         named = {self._name_pair(a, b): (a, b) for a, b in ids}
         with self._journal.transaction() as db:
@@ -174,7 +179,7 @@ class Tags:
 
     def of(self, image_ids: object) -> dict[str, tuple[str, ...]]:
         """Return the tags of each image, in the order in which they were set."""
-        ids = check_images(image_ids, "Tags.of", self._known, name="image_ids")
+        ids = check_images(image_ids, "Dataset.tags.of", self._known, name="image_ids")
         with self._reading():
             return {image_id: tuple(self._tags_of(image_id)) for image_id in ids}
 
