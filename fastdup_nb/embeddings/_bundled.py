@@ -29,15 +29,15 @@ class BundledEncoder:
     ----------
     key : str
         Name, checksum and preprocessing version.
-    input_size : int
-        Pixels on a side of the square input.
+    input_size, n_features : int
+        Pixels on a side of the square input, and length of a vector.
     presets : dict of str to float
         Bounds on :func:`score_pairs` for this model.
     """
 
     def __init__(self, model: ModelDescription) -> None:
         self.model = model
-        self.input_size = model.input_size
+        self.input_size, self.n_features = model.input_size, model.n_features
         self.key = f"{model.name}-{model.sha256[:16]}-{model.version}"
         self.presets = dict(model.presets)
         self._session = Session(model.path)
