@@ -21,7 +21,8 @@ Box = tuple[float, float, float, float]
 FITS = ("half", "squash", "crop")
 _TOLERANCE = 24  # gray levels; above what JPEG does to a plain color
 _PLAIN = 0.02  # share of a line that may differ while it still counts as plain
-_EDGE = 0.5  # share of the next lines that differs where a frame ends; of a line of text before a gap less does
+_EDGE = 0.3  # share of a line that differs where a frame ends
+_INSIDE = 0.3, 0.5  # in this share of the lines, so much differs on average; of lines of text and their gaps less does
 _LINES_AT_ONCE = 16
 _LEAST_LEFT = 0.3  # of either side; a frame that leaves less is no frame
 
@@ -66,8 +67,9 @@ def _frame_width(lines: PixelArray) -> int:
     first = _count_plain(lines)
     if first in {0, len(lines)}:
         return 0
-    reach = first + max(2, len(lines) // 50)
-    return first if _share_differing(lines[first : reach + 1], lines[0, 0]).mean() >= _EDGE else 0
+    near, far = (first + max(2, int(len(lines) * share)) + 1 for share in (0.02, _INSIDE[0]))
+    differing = _share_differing(lines[first:far], lines[0, 0])
+    return first if differing[: near - first].max() >= _EDGE and differing.mean() >= _INSIDE[1] else 0
 
 
 def _count_plain(lines: PixelArray) -> int:
