@@ -61,7 +61,7 @@ class GalleryView extends Grid {
       make("button", { text: name, title: `Thumbnails of ${size} px`, "data-size": size, onclick: () => this.set({ thumbnail_size: size }) })));
     this.before = make("button", { text: "‹", "aria-label": "Previous page", title: "PageUp", onclick: () => this.turn(-1) });
     this.after = make("button", { text: "›", "aria-label": "Next page", title: "PageDown", onclick: () => this.turn(1) });
-    this.number = make("input", { class: "fdnb-number", inputmode: "numeric", "aria-label": "Page", onchange: () => this.goTo(Number(this.number.value) - 1) });
+    this.number = make("input", { class: "fdnb-number", inputmode: "numeric", "aria-label": "Page", oninput: () => this.fetchTyped(), onchange: () => this.goTo(Number(this.number.value) - 1) });
     this.total = make("span", { class: "fdnb-total" });
     this.back = make("button", { class: "fdnb-back", text: "‹ All", hidden: true, onclick: () => this.ask({ row: -1 }, this.cameFrom ?? 0) });
     this.note = make("small", { class: "fdnb-count" });
@@ -146,11 +146,19 @@ class GalleryView extends Grid {
     this.fetchAhead(page, known.content.n_pages);
   }
 
-  /** Ask for the next page and the one before once the pictures of this one are seen. */
+  /** Ask for the next two pages in the direction of travel, and the one behind, once the pictures of this one are seen. */
   async fetchAhead(page, nPages) {
+    const step = page < (this.seen ?? 0) ? -1 : 1;
+    this.seen = page;
     await Promise.allSettled([...this.grid.querySelectorAll("img")].map((picture) => picture.decode()));
     if (page !== this.model.get("page")) return;
-    for (const near of [page + 1, page - 1]) if (near >= 0 && near < nPages) this.request(near);
+    for (const near of [page + step, page - step, page + 2 * step]) if (near >= 0 && near < nPages) this.request(near);
+  }
+
+  /** Ask for a page while its number is being typed. */
+  fetchTyped() {
+    const page = Number(this.number.value) - 1;
+    if (Number.isInteger(page) && page >= 0 && page < (this.nPages ?? 1)) this.request(page);
   }
 
   draw({ content, urls }) {
