@@ -93,9 +93,7 @@ class Annotator(Gallery):
 
     def _do_tag(self, message: Mapping[str, Any]) -> None:
         """Give a label in place of any other; the same one again changes nothing."""
-        tag = message["tag"]
-        if tag not in [*self.labels, SKIPPED]:
-            raise ValueError(f"{tag!r} is none of the labels {self.labels}")
+        tag = check_choice(message["tag"], "tag", "the gallery", [*self.labels, SKIPPED])
         ids = self._addressed(message)
         if ids:
             self._times.append((time.monotonic(), len(ids)))

@@ -350,6 +350,7 @@ class GalleryView extends Grid {
   }
 
   key(event) {
+    if (event.key === "Escape" && !this.helpPanel.hidden) { this.toggleHelp(); event.preventDefault(); return; }
     if (event.target.matches("input, select")) { if (event.key === "Escape") this.focus(this.at); return; }
     const { key } = event;
     const control = event.ctrlKey || event.metaKey;
@@ -374,7 +375,7 @@ class GalleryView extends Grid {
     else if (key === "o" && this.rowInFocus >= 0) this.openRow(this.rowInFocus);
     else if (key === "r" && this.rowInFocus >= 0) this.hub.act({ op: "select", mode: "add", row: this.rowInFocus });
     else if (key === "D" && this.rowInFocus >= 0 && this.info.is_comparable) this.hub.act({ op: "drop_others", row: this.rowInFocus });
-    else if (key === "Escape") { if (!this.helpPanel.hidden) this.toggleHelp(); else if (this.hub.nSelected) this.select([], "set"); else used = false; }
+    else if (key === "Escape") { if (this.hub.nSelected) this.select([], "set"); else used = false; }
     else if (key === " ") { if (event.shiftKey) this.extend(this.at); else { this.toggle([this.at]); this.setAnchor(this.at); } }
     else used = this.move(event);
     if (used) event.preventDefault();

@@ -37,11 +37,11 @@ class Grid {
 
   tile(tile, column) {
     const element = make("div", { class: "fdnb-tile", role: "gridcell", tabindex: "-1", "aria-colindex": column, "data-place": this.tiles.length });
-    const picture = (id) => {
+    const picture = (id, problem) => {
       const address = this.current.urls.get(id);
-      return address ? make("img", { src: address, alt: id, draggable: "false" }) : make("span", { class: "fdnb-none", text: "no picture" });
+      return address ? make("img", { src: address, alt: id, draggable: "false" }) : make("span", { class: "fdnb-none", text: problem || "no picture", title: problem });
     };
-    element.append(make("div", { class: "fdnb-pics" }, make("div", { class: "fdnb-pic" }, picture(tile.id), tile.mark ? make("span", { class: "fdnb-mark", text: tile.mark }) : null, make("span", { class: "fdnb-check", "aria-hidden": "true", title: "Select (space)", text: "✓" })),
+    element.append(make("div", { class: "fdnb-pics" }, make("div", { class: "fdnb-pic" }, picture(tile.id, tile.problem), tile.mark ? make("span", { class: "fdnb-mark", text: tile.mark }) : null, make("span", { class: "fdnb-check", "aria-hidden": "true", title: "Select (space)", text: "✓" })),
       tile.beside ? make("div", { class: "fdnb-pic fdnb-beside", title: tile.beside }, picture(tile.beside)) : null));
     element.append(make("div", { class: "fdnb-id", title: tile.id, text: shortName(tile.id) }));
     for (const line of tile.lines) element.append(make("small", { text: line }));
@@ -59,7 +59,7 @@ class Grid {
     if (tile.is_rejected) chips.push(make("span", { class: "fdnb-chip", text: "not a duplicate" }));
     element.querySelector(".fdnb-chips").replaceChildren(...chips);
     element.classList.toggle("fdnb-dropped", tags.includes("drop"));
-    element.setAttribute("aria-label", visible([tile.id, tile.mark, ...tile.lines, tile.beside ? `${tile.beside_line}: ${tile.beside}` : "", tags.length ? `tags: ${tags.join(", ")}` : ""].filter(Boolean).join(", ")));
+    element.setAttribute("aria-label", visible([tile.id, tile.mark, tile.problem, ...tile.lines, tile.beside ? `${tile.beside_line}: ${tile.beside}` : "", tags.length ? `tags: ${tags.join(", ")}` : ""].filter(Boolean).join(", ")));
   }
 
   paintSelection() {
