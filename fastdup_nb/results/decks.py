@@ -104,7 +104,7 @@ def deck_of_clusters(found: Clusters) -> Deck:
         facts = rows.iloc[row]
         name = f"Cluster {rows.index[row]}" if rows.index[row] >= 0 else "In no cluster"
         mix = facts.get("label_mix")
-        note = mix if isinstance(mix, str) else ""
+        note = mix.replace(" %", "\N{NO-BREAK SPACE}%") if isinstance(mix, str) else ""
         return RowCaption(f"{name}: {format_count(int(facts['size']), _IMAGES)}", f"{facts['share']:.1%} of all", note)
 
     return Deck(

@@ -6,7 +6,7 @@ const HELP = [
   ["space, Ctrl + click", "select"], ["Shift + arrows, space or click", "extend the selection"], ["Ctrl or Cmd + A", "select the page"],
   ["Enter, click", "open"], ["Escape", "close, clear the selection"], ["1 to 9, 0", "give or take a tag"],
   ["k, d", "keep, drop"], ["n", "not duplicates"], ["o, r", "open, select the row"], ["Shift + d", "drop the others of the group"], ["u or Backspace", "undo"], ["Shift + u", "redo"],
-  ["s", "skip, where labels are given"], ["c, m, z", "in a picture: compare, how, 100 %"], ["?", "this help"],
+  ["s", "skip, where labels are given"], ["c, m, z", "in a picture: compare, how, 100\u00a0%"], ["?", "this help"],
 ];
 
 class GalleryView extends Grid {
@@ -28,6 +28,8 @@ class GalleryView extends Grid {
       "change:_progress": () => this.fillProgress(), "change:code": () => { this.codeLine.textContent = model.get("code"); },
     };
     for (const [name, call] of Object.entries(this.changes)) model.on(name, call);
+    this.widths = new ResizeObserver(() => this.fit());
+    this.widths.observe(this.grid);
     this.fillControls(); this.fillTags(); this.fillFilter(); this.fillProgress(); this.resize();
     const isOpen = info.is_queue && model.get("page_size") === 1;   // one at a time is seen large
     if (info.is_queue && (info.start || isOpen)) this.arriving = { page: model.get("page"), place: info.start, isOpen };
@@ -38,6 +40,7 @@ class GalleryView extends Grid {
   dispose() {
     this.hub.views.delete(this);
     this.viewer.close();
+    this.widths.disconnect();
     for (const [name, call] of Object.entries(this.changes)) this.model.off(name, call);
   }
 
@@ -78,8 +81,8 @@ class GalleryView extends Grid {
     const copy = make("button", { text: "Copy", title: "Copy this line of pandas", onclick: () => navigator.clipboard?.writeText(this.codeLine.textContent).then(() => this.say("copied")) });
     root.replaceChildren(
       make("div", { class: "fdnb-head" }, make("div", {}, make("b", { class: "fdnb-name", text: info.title }), make("span", { class: "fdnb-line", text: info.headline })), this.help),
-      make("div", { class: "fdnb-bar", role: "toolbar", "aria-label": "Page, filter and sort" }, this.back, this.search, this.tagFilter, this.sort, this.note, make("span", { class: "fdnb-gap" }),
-        this.sizes, this.pageSize, make("span", { class: "fdnb-pages" }, this.before, this.number, this.total, this.after)),
+      make("div", { class: "fdnb-bar", role: "toolbar", "aria-label": "Page, filter and sort" }, this.back, this.search, this.tagFilter, this.sort, make("span", { class: "fdnb-gap" }),
+        this.sizes, this.pageSize, make("span", { class: "fdnb-pages" }, this.note, this.before, this.number, this.total, this.after)),
       this.progress, this.helpPanel, this.error, this.grid, this.viewer.element,
       make("div", { class: "fdnb-bar fdnb-foot", role: "toolbar", "aria-label": "Tags" }, this.selectedNote, this.tagBar,
         make("span", { class: "fdnb-done" }, this.status, make("button", { text: "Undo", title: "u", onclick: () => this.hub.act({ op: "undo" }) }), make("button", { text: "Redo", title: "Shift + u", onclick: () => this.hub.act({ op: "redo" }) }))),

@@ -25,7 +25,7 @@ class Grid {
   }
 
   row(row, number) {
-    const cells = make("div", { class: "fdnb-cells" }, ...row.tiles.map((tile, i) => this.tile(tile, i + (row.row < 0 ? 1 : 2))));
+    const cells = make("div", { class: "fdnb-cells", style: `--n-tiles: ${row.tiles.length}` }, ...row.tiles.map((tile, i) => this.tile(tile, i + (row.row < 0 ? 1 : 2))));
     if (row.row < 0) { cells.setAttribute("role", "row"); cells.setAttribute("aria-rowindex", number); return cells; }
     const all = (row.tiles.length + row.n_more).toLocaleString("en");
     const tools = make("div", { class: "fdnb-row-tools" }, make("button", { text: row.n_more ? `Open all ${all}` : "Open", title: "Page through all images of this row (o)", tabindex: "-1", onclick: () => this.openRow(row.row) }),
@@ -76,6 +76,19 @@ class Grid {
     const size = this.model.get("thumbnail_size");
     this.root.style.setProperty("--size", `${size}px`);
     for (const button of this.sizes.children) button.setAttribute("aria-pressed", String(Number(button.dataset.size) === size));
+    this.fit();
+  }
+
+  /** Tell the style sheet how many tiles of a group stand side by side, and how far apart. */
+  fit() {
+    const cells = this.grid.querySelector(".fdnb-group .fdnb-cells");
+    const pitch = (cells?.firstChild?.offsetWidth ?? 0) + 4;
+    if (pitch === 4) return;
+    const words = cells.previousSibling;
+    const isBeside = words.offsetTop === cells.offsetTop;
+    const width = cells.parentElement.clientWidth - 20 - (isBeside ? words.offsetWidth + 8 : 0);
+    this.root.style.setProperty("--pitch", `${pitch}px`);
+    this.root.style.setProperty("--n-across", Math.max(1, Math.floor((width + 4) / pitch)));
   }
 
   // ---- focus
