@@ -16,6 +16,7 @@ class GalleryView extends Grid {
     this.queued = [];        // labels that were pressed while the page was on its way
     this.opened = null;      // the tile that the viewer was opened on
     this.root = root;
+    this.showTwins = hideTwins(model.get("_uid"));
     this.viewer = new Viewer({
       act: (message) => this.hub.act(message), urlOf: (id) => this.urlOf(id), tagsOf: (id) => this.hub.tags.get(id) ?? [],
       move: (step) => this.moveViewer(step), close: () => this.closeViewer(), kept: () => this.keptOf(this.tiles[this.at]?.tile),
@@ -40,6 +41,7 @@ class GalleryView extends Grid {
   dispose() {
     this.hub.views.delete(this);
     this.viewer.close();
+    this.showTwins?.();
     this.widths.disconnect();
     for (const [name, call] of Object.entries(this.changes)) this.model.off(name, call);
   }
@@ -167,6 +169,7 @@ class GalleryView extends Grid {
   draw({ content, urls }) {
     if (!this.hub.pending.size) this.error.hidden = true;
     this.current = { content, urls };
+    this.showTwins ??= hideTwins(this.model.get("_uid"));
     this.setAnchor(null);
     const active = document.activeElement;
     const hadFocus = this.grid.contains(active) || (active === this.before && content.page === 0) || active === this.back
@@ -225,7 +228,9 @@ class GalleryView extends Grid {
   late() {
     if (this.hub.heard) { this.fail("The kernel is busy; this page comes when it is done."); return; }
     this.fail("No kernel answers: run the cell to bring this gallery to life.");
+    if (this.current) return;
     this.showTwins?.();
+    this.showTwins = null;
   }
 
   repaint() {
@@ -400,8 +405,7 @@ export default {
     const root = make("div");
     el.append(root);
     const view = new GalleryView(model, root);
-    const showTwins = view.showTwins = hideTwins(model.get("_uid"));
     view.hub.viewed?.();
-    return () => { view.dispose(); showTwins(); };
+    return () => view.dispose();
   },
 };

@@ -48,12 +48,14 @@ class Hub {
 
   send(message) {
     try {
-      Promise.resolve(this.model.send(message)).catch(() => this.lose());
-    } catch { this.lose(); }
+      Promise.resolve(this.model.send(message)).catch(() => this.lose(message));
+    } catch { this.lose(message); }
   }
 
   /** Nothing can be sent any more: draw what is stored, not what was pressed. */
-  lose() {
+  lose(message) {
+    this.heard = false;
+    if (message.op === "page") { this.waiting.delete(message.key); this.tell("late", message.key); return; }
     this.pending.clear();
     this.tags = new Map(this.stored);
     this.tell("lost");

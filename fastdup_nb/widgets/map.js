@@ -307,6 +307,8 @@ function render({ model, el }) {
     clearTimeout(patience);
     clearTimeout(hintTimer);
     URL.revokeObjectURL(tipUrl);
+    cancelAnimationFrame(frame);
+    frame = -1;   // nothing is painted any more
     for (const bitmap of scene.tiles.values()) bitmap.close();
     showTwins();
   };
