@@ -106,7 +106,7 @@ class Annotator(Gallery):
     def _find_state(self, query: Query) -> dict[str, Any]:
         palette = [{"name": label, "color": _COLORS[i % len(_COLORS)], "key": _KEYS[i] if i < len(_KEYS) else ""}
                    for i, label in enumerate(self.labels)]  # fmt: skip
-        palette.append({"name": SKIPPED, "color": "#777777", "key": ""})
+        palette.append({"name": SKIPPED, "color": "#777777", "key": "s"})
         state = super()._find_state(query)  # counts the tags
         return {**state, "_palette": palette, "_progress": self._tell_progress()}
 

@@ -1,6 +1,7 @@
 // The gallery: a toolbar, a grid of tiles or rows of tiles, a bar of tags, and a viewer over it.
 
 const SIZES = [["S", 96], ["M", 128], ["L", 176]];
+const DIM_MS = 200;   // no page that comes at once flickers; a transition with a delay would draw the grid twice
 const HELP = [
   ["arrows", "move"], ["PageUp, PageDown", "turn the page"], ["Home, End", "first, last image of the page"],
   ["space, Ctrl + click", "select"], ["Shift + arrows, space or click", "extend the selection"], ["Ctrl or Cmd + A", "select the page"],
@@ -43,6 +44,7 @@ class GalleryView extends Grid {
     this.viewer.close();
     this.showTwins?.();
     this.widths.disconnect();
+    clearTimeout(this.dimming);
     for (const [name, call] of Object.entries(this.changes)) this.model.off(name, call);
   }
 
@@ -145,7 +147,13 @@ class GalleryView extends Grid {
     const page = this.model.get("page");
     const known = this.hub.pages.get(this.keyOf(page));
     this.grid.setAttribute("aria-busy", String(!known));
-    if (!known) { this.request(page); return; }
+    this.grid.classList.remove("fdnb-waiting");
+    clearTimeout(this.dimming);
+    if (!known) {
+      this.dimming = setTimeout(() => this.grid.classList.add("fdnb-waiting"), DIM_MS);
+      this.request(page);
+      return;
+    }
     if (known.content.page !== page) { this.set({ page: known.content.page }); return; }
     this.draw(known);
     this.fetchAhead(page, known.content.n_pages);

@@ -39,7 +39,7 @@ class Grid {
     const element = make("div", { class: "fdnb-tile", role: "gridcell", tabindex: "-1", "aria-colindex": column, "data-place": this.tiles.length });
     const picture = (id, problem) => {
       const address = this.current.urls.get(id);
-      return address ? make("img", { src: address, alt: id, draggable: "false" }) : make("span", { class: "fdnb-none", text: problem || "no picture", title: problem });
+      return address ? make("img", { src: address, alt: id, draggable: "false" }) : make("span", { class: "fdnb-none", text: problem || "no picture", title: problem || null });
     };
     element.append(make("div", { class: "fdnb-pics" }, make("div", { class: "fdnb-pic" }, picture(tile.id, tile.problem), tile.mark ? make("span", { class: "fdnb-mark", text: tile.mark }) : null, make("span", { class: "fdnb-check", "aria-hidden": "true", title: "Select (space)", text: "✓" })),
       tile.beside ? make("div", { class: "fdnb-pic fdnb-beside", title: tile.beside }, picture(tile.beside)) : null));
