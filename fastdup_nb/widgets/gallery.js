@@ -1,7 +1,7 @@
 // The gallery: a toolbar, a grid of tiles or rows of tiles, a bar of tags, and a viewer over it.
 
 const SIZES = [["S", 96], ["M", 128], ["L", 176]];
-const DIM_MS = 200;   // no page that comes at once flickers; a transition with a delay would draw the grid twice
+const DIM_MS = 200;   // a page that comes at once shall not flicker
 const HELP = [
   ["arrows", "move"], ["PageUp, PageDown", "turn the page"], ["Home, End", "first, last image of the page"],
   ["space, Ctrl + click", "select"], ["Shift + arrows, space or click", "extend the selection"], ["Ctrl or Cmd + A", "select the page"],
