@@ -361,9 +361,18 @@ def test_an_error_in_the_kernel_is_told_in_the_gallery(ds):
     {"op": "tag", "items": [0], "tag": 1.5, "n": 1}, {"op": "tag", "items": None, "tag": "drop", "n": 1},
     {"op": "tag", "ids": ["no/such.jpg"], "tag": "drop", "n": 1},
     {"op": "select", "ids": ["no/such.jpg"], "mode": "add", "n": 1},
-    {"op": "select", "row": True, "mode": "set", "n": 1},
+    {"op": "select", "row": True, "mode": "set", "n": 1}, {"op": "select", "mode": "set", "n": 1},
+    {"op": "select", "items": [0], "mode": "all", "n": 1}, {"op": "select", "items": [0], "n": 1},
+    {"op": "select", "items": ["0"], "mode": "set", "n": 1}, {"op": "select", "items": [None], "mode": "set", "n": 1},
+    {"op": "tag", "items": [0], "tag": "drop", "on": "yes", "n": 1}, {"op": "tag", "items": [0], "n": 1},
+    {"op": "tag", "ids": [0], "tag": "drop", "n": 1}, {"op": "tag", "tag": "drop", "selected": 1, "n": 1},
+    {"op": "reject", "n": 1}, {"op": "drop_others", "row": None, "n": 1}, {"op": ["page"]}, {"op": "_receive"},
+    {"op": "page"}, {"op": "page", "key": "k", "query": {}, "page": "0", "size": 24},
+    {"op": "page", "key": "k", "query": {}, "page": 0, "size": None}, {"op": "open"}, {"op": "open", "id": 3},
+    *({"op": "page", "key": "k", "query": query, "page": 0, "size": 24}
+      for query in ("", None, [], {"x": 1}, {"text": ["a"]}, {"tag": None}, {"row": "1"}, {"row": 9999}, {"row": -2})),
 ])  # fmt: skip
-def test_what_no_gallery_would_send_is_refused_and_told_once(ds, message):
+def test_what_no_gallery_would_send_is_refused_and_told_once(ds, message, caplog):
     browser = Browser(ds.duplicates().gallery())
     browser.page()
     browser.got.clear()
@@ -372,6 +381,20 @@ def test_what_no_gallery_would_send_is_refused_and_told_once(ds, message):
     assert kinds == ["error", *["done"] * (isinstance(message, dict) and "n" in message)]
     assert ds.tags.to_frame().empty
     assert browser.gallery.selection_frame().empty
+    assert not caplog.records, "a message is no reason to write to the log of the kernel"
+
+
+@pytest.mark.parametrize("state", [
+    {"page": "one"}, {"page_size": 0}, {"thumbnail_size": "L"}, {"_query": 3}, {"_query": {"x": 1}},
+    {"_query": {"text": 5}}, {"_query": {"row": 9999}},
+])  # fmt: skip
+def test_a_state_that_cannot_be_is_refused_and_told(ds, state):
+    browser = Browser(ds.duplicates().gallery())
+    before = {name: getattr(browser.gallery, name) for name in state}
+    browser.gallery.set_state(state)
+    assert [content["kind"] for content, _ in browser.got] == ["error"]
+    assert {name: getattr(browser.gallery, name) for name in state} == before
+    assert browser.page()["kind"] == "page"
 
 
 def test_a_position_that_is_none_is_left_alone(ds):
@@ -409,6 +432,20 @@ def test_a_broken_picture_opens_as_its_reason(ds):
     assert picture["problem"]
 
 
+def test_in_place_of_a_broken_picture_stands_why_it_is_broken(ds, capsys):
+    reasons = ds.images["reason"][ds.images["is_broken"]]
+    assert reasons.nunique() > 3
+    for make in (ds.gallery, lambda ids: ds.annotate(["a"], ids)):
+        tiles = tiles_of(Browser(make(reasons.index)).page())
+        assert {tile["id"]: tile["problem"] for tile in tiles} == reasons.to_dict()
+    assert {tile["problem"] for tile in tiles_of(Browser(ds.gallery(ds.duplicates().pairs)).page())} == {""}
+    plain = ds.gallery(reasons.index, backend="ipywidgets")
+    shown = {tile.button.tooltip: tile.card.value for tile in plain._tiles}
+    assert all(reason in shown[image_id] for image_id, reason in reasons.items())
+    plain._ipython_display_()
+    assert all(reason[:30] in capsys.readouterr().out for reason in reasons[:1])
+
+
 def test_any_frame_with_image_ids_has_a_gallery(ds):
     images = ds.images
     frame = images[images["width"] > 300].sort_values("sharpness")
@@ -421,9 +458,41 @@ def test_any_frame_with_image_ids_has_a_gallery(ds):
         ["image_id_a", "image_id_b"]
     ].to_numpy().tolist()[: len(page["rows"])]
     assert Browser(ds.gallery([])).page()["note"] == "There is no image in it."
+
+
+def test_booleans_choose_as_they_do_in_pandas(ds):
+    images = ds.images
     wide = images["width"] > 300
     assert wide.isna().any()
-    assert ds.gallery(wide)._controller.ids == images.index[wide.fillna(False)].tolist()
+    known = wide.fillna(False).astype(bool)
+    chosen = images.index[known].tolist()
+    for mask in (wide, known, wide.astype(object), known.tolist(), tuple(known), known.to_numpy(), wide.array,
+                 wide.reset_index(drop=True)):  # fmt: skip
+        assert ds.gallery(mask)._controller.ids == chosen
+        assert ds.where(mask).image_ids == chosen
+    assert ds.gallery(wide[::-1])._controller.ids == chosen[::-1]
+    assert ds.tags.add(known.tolist(), "wide").image_ids == tuple(chosen)
+    n = len(images)
+    for mask in ([True], [True] * (n + 1), np.zeros(n - 1, dtype=bool), pd.Series([True, False])):
+        with pytest.raises(ParameterError, match=f"one boolean for each of the {n} images.*Got {len(mask)}"):
+            ds.gallery(mask)
+
+
+def test_a_frame_may_name_an_image_twice(ds):
+    names = ds.image_ids[:3]
+    frame = ds.images.loc[[names[0], names[1], names[0], names[2]]].assign(score=range(4), group=[1, 1, 2, 2])
+    browser = Browser(ds.gallery(frame))
+    page = browser.page()
+    assert [[tile["lines"][0] for tile in row["tiles"]] for row in page["rows"]] == [
+        ["score 0", "score 1"],
+        ["score 2", "score 3"],
+    ]
+    browser.send("tag", items=[2], tag="drop")
+    assert ds.tagged("drop") == [names[0]]
+    browser.send("select", mode="set", row=1)
+    assert browser.gallery.selection == [names[0], names[2]]
+    assert browser.gallery.selection_frame()["score"].tolist() == [0, 2, 3]
+    assert browser.gallery._counts == {"drop": 1, "": 2}
 
 
 def test_what_cannot_be_shown_is_a_clear_error(ds):

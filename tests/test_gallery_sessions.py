@@ -53,6 +53,19 @@ def test_a_key_looks_up_the_tags_of_what_it_changed_and_not_of_the_collection(ds
     assert 0 < len(asked) <= 8
 
 
+def test_an_open_gallery_stays_as_it_is_while_more_duplicates_are_found(ds):
+    found = ds.duplicates()
+    browser = Browser(found.gallery())
+    before = browser.page()
+    alone = [image_id for image_id in ds._stages.valid_ids if image_id not in found.members.index][:2]
+    ds.tags.judge([tuple(alone)], "same")
+    more = Browser(ds.duplicates().gallery())
+    assert set(more.gallery._controller.ids) == {*browser.gallery._controller.ids, *alone}
+    assert browser.page()["rows"] == before["rows"]
+    ds.tags.add(browser.gallery._controller.ids[0], "keep")
+    assert browser.gallery._counts["keep"] == more.gallery._counts["keep"] == 1
+
+
 def test_what_another_session_decides_is_told_to_an_open_gallery(ds, dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(_watch, "SECONDS", 0.05)
     ds.tags.add(ds.image_ids[:1], "review")

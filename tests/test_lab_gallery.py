@@ -536,6 +536,78 @@ def test_rows_are_opened_and_reviewed_by_keys(lab, page):
     assert page.evaluate("() => document.querySelector('.fdnb-gallery').contains(document.activeElement)")
 
 
+def test_of_two_views_one_goes_and_the_other_lives_on_without_its_twin(lab, page):
+    lab.run("two = ds.outliers().gallery(page_size=12)\ntwo")
+    lab.run("two")
+    views = page.locator(".fdnb-gallery[aria-label=Outliers]")
+    n, n_twins = views.count(), page.locator(".fdnb-twin:visible").count()  # twins of what was closed before
+    wait_for(page, LOADED)
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-cell-output')")
+    page.wait_for_function(
+        "n => document.querySelectorAll('.fdnb-gallery[aria-label=Outliers]').length === n", arg=n - 1
+    )
+    assert page.locator(".fdnb-twin:visible").count() == n_twins
+    views.last.locator(".fdnb-id").first.click()
+    page.keyboard.press("PageDown")
+    lab.wait_for_kernel("two.page", 1)
+    lab.kernel_eval("two.close()")
+    wait_for(page, f"() => [...document.querySelectorAll('.fdnb-twin')].filter(t => t.offsetParent).length > {n_twins}")
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:delete-cell')")
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:delete-cell')")
+
+
+def test_the_lines_of_a_group_share_its_tiles_evenly_at_any_width(lab, page):
+    lines = """() => {
+      const rows = [...document.querySelector('.fdnb-gallery').querySelectorAll('.fdnb-group')].map(group => {
+        const tops = [...group.querySelectorAll('.fdnb-tile')].map(tile => tile.offsetTop);
+        return [...new Set(tops)].map(top => tops.filter(one => one === top).length);
+      });
+      return rows;
+    }"""
+    root = gallery(page)
+    seen = set()
+    for width in (1150, 950, 800, 600, 420):
+        root.evaluate("(root, width) => { root.style.width = `${width}px`; }", width)
+        page.wait_for_timeout(200)
+        for counts in page.evaluate(lines):
+            assert max(counts) - min(counts) <= len(counts) - 1, (width, counts)
+            assert len(counts) == 1 or sum(counts) == 5 or min(counts) > 1, (width, counts)
+            seen.add(len(counts))
+        assert root.evaluate("root => root.scrollWidth <= root.clientWidth")
+    assert len(seen) > 1
+    root.evaluate("root => { root.style.width = ''; }")
+
+
+def test_escape_closes_the_help_first_wherever_the_focus_is(lab, page):
+    for open_help in (
+        lambda: page.keyboard.press("?"),
+        lambda: gallery(page).get_by_role("button", name="Keys").click(),
+    ):
+        focus(page, 1)
+        page.keyboard.press("Enter")
+        open_help()
+        assert gallery(page).locator(".fdnb-help").is_visible()
+        page.keyboard.press("Escape")
+        assert not gallery(page).locator(".fdnb-help").is_visible()
+        assert gallery(page).locator(".fdnb-viewer").is_visible()
+        gallery(page).get_by_role("button", name="Close").click()
+    chart = page.locator(".fdnb-map").first
+    chart.get_by_role("button", name="Help").click()
+    assert chart.locator(".fdnb-map-help").is_visible()
+    page.keyboard.press("Escape")
+    assert not chart.locator(".fdnb-map-help").is_visible()
+
+
+def test_a_page_is_asked_for_while_its_number_is_typed(lab, page):
+    number = gallery(page).get_by_label("Page", exact=True)
+    number.fill("6")
+    lab.wait_for_kernel("any(g._controller.ids.index(page[0]) > 40 for page in g._served)", True)
+    assert lab.kernel_eval("g.page") == 0
+    number.press("Enter")
+    lab.wait_for_kernel("g.page", 5)
+    wait_for(page, LOADED)
+
+
 def test_no_tag_looks_like_another_and_none_is_markup(lab, page):
     name = lab.kernel_eval("g._controller.ids[0]")
     evil = ["\u202epeek", "<img src=x onerror=window.ran=1>", "a'\"` onclick=window.ran=1 🐈\u200d⬛ דג"]
@@ -586,7 +658,19 @@ def test_a_page_loaded_again_has_its_gallery_alive_while_the_kernel_is(lab, page
 
 def test_after_the_kernel_is_gone_a_key_says_that_nothing_is_stored(lab, page):
     focus(page, 1)
+    n_twins = page.locator(".fdnb-twin:visible").count()  # of what was closed before
     page.evaluate("() => window.__nb.sessionContext.session.kernel.restart()")
     page.keyboard.press("d")
     page.wait_for_function("() => /not stored/.test(document.querySelector('.fdnb-error').textContent)")
     assert gallery(page).locator(".fdnb-error").is_visible()
+    page.keyboard.press("PageDown")
+    page.keyboard.press("PageDown")
+    page.keyboard.press("PageDown")
+    page.wait_for_function("() => /run the cell/.test(document.querySelector('.fdnb-error').textContent)")
+    assert page.locator(".fdnb-twin:visible").count() == n_twins
+    lab.run_all()
+    page.wait_for_function(LOADED)
+    assert page.locator(".fdnb-error:visible").count() == page.locator(".fdnb-twin:visible").count() == 0
+    focus(page, 2)
+    page.keyboard.press("k")
+    lab.wait_for_kernel("ds.tagged('keep') == g._controller.ids[2:3]", True)

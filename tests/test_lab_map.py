@@ -246,6 +246,7 @@ def test_a_selection_made_in_python_is_seen_on_the_map(notebook):
 
 def test_names_are_shown_as_text_and_nothing_runs(notebook):
     shown = find_map(notebook, 3)
+    shown.scroll_into_view_if_needed()
     box = shown.locator("canvas").bounding_box()
     notebook.page.mouse.move(box["x"] + box["width"] / 2 + 1, box["y"] + box["height"] / 2 + 1, steps=3)
     shown.locator(".fdnb-map-tip").wait_for()

@@ -83,7 +83,7 @@ def test_images_are_named_in_every_way_pandas_does(dataset_of):
     ([3], ParameterTypeError, "Got 3"),
     ([np.nan], ParameterTypeError, "nan"),
     (None, ParameterTypeError, "NoneType"),
-    (np.array([True, False]), ParameterTypeError, "boolean Series"),
+    (np.array([True, False]), ParameterError, "one boolean for each of the 6 images"),
     (pd.Series([1.0], index=["cat.jpg"]), ParameterTypeError, "Series"),
     (pd.DataFrame({"image_id_a": ["cat.jpg"], "image_id_b": ["grass.jpg"]}), ParameterError, "image_id_b"),
     (pd.DataFrame({"x": [1]}), ParameterError, "'x'"),

@@ -104,7 +104,7 @@ def deck_of_clusters(found: Clusters) -> Deck:
         facts = rows.iloc[row]
         name = f"Cluster {rows.index[row]}" if rows.index[row] >= 0 else "In no cluster"
         mix = facts.get("label_mix")
-        note = mix if isinstance(mix, str) else ""
+        note = mix.replace(" %", "\N{NO-BREAK SPACE}%") if isinstance(mix, str) else ""
         return RowCaption(f"{name}: {format_count(int(facts['size']), _IMAGES)}", f"{facts['share']:.1%} of all", note)
 
     return Deck(
@@ -155,7 +155,7 @@ def deck_of_anything(images: object, shown: Shown) -> Deck:
     own = [name for name in table.columns if name not in shown.images.columns and not str(name).endswith("_id")][:4]
     row_column = next((name for name in ("group", "cluster") if name in table.columns), "")
     caption = _plain_caption(table, own, shown)
-    plain = partial(Deck, title="Gallery", headline="", code=_code_of(images), empty="There is no image in it.")
+    plain = partial(Deck, title="Gallery", headline="", code=_code_of(images, shown), empty="There is no image in it.")
     if not row_column:
         sorts = {f"{column}{way}": Sort(str(column), ascending=up) for column in own
                  for way, up in (("", True), (", largest first", False))}  # fmt: skip
@@ -249,7 +249,7 @@ def _as_table(images: object, shown: Shown) -> pd.DataFrame:
                 f"'image_id_a' and 'image_id_b'. Got columns {[str(column) for column in images.columns][:8]}."
             )
     else:
-        table = pd.DataFrame(index=pd.Index(_as_ids(images), name="image_id", dtype=object))
+        table = pd.DataFrame(index=pd.Index(_as_ids(images, shown), name="image_id", dtype=object))
     _check_known(table.index, shown)
     return table
 
@@ -264,18 +264,18 @@ def _check_known(ids: object, shown: Shown) -> None:
         )
 
 
-def _code_of(images: object) -> str:
+def _code_of(images: object, shown: Shown) -> str:
     """Return Python for a few ids; a frame or a long list is nowhere but in the gallery."""
-    is_list = isinstance(images, (str, list, tuple, pd.Index))
-    ids = _as_ids(images[: _FEW + 1] if not isinstance(images, str) else images) if is_list else []  # type: ignore[index]
+    is_list = isinstance(images, (str, list, tuple, pd.Index)) and not is_mask(images)
+    ids = _as_ids(images[: _FEW + 1] if not isinstance(images, str) else images, shown) if is_list else []  # type: ignore[index]
     return f"ds.images.loc[{ids!r}]" if 0 < len(ids) <= _FEW else ""
 
 
-def _as_ids(images: object) -> list[str]:
+def _as_ids(images: object, shown: Shown) -> list[str]:
     if isinstance(images, str):
         return [images]
     if is_mask(images):
-        images = read_mask(images)
+        return read_mask(images, "Dataset.gallery", shown.images.index)
     if isinstance(images, (pd.Index, pd.Series)):  # going through one of Arrow's is slow
         images = images.to_numpy(dtype=object)
     return list(map(str, images))  # type: ignore[call-overload]

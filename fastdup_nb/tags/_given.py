@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import compress
 from typing import Any, TypeGuard
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from .._text import check_name
 from ..errors import ParameterError, ParameterTypeError, UnknownImageError
 
+Mask = pd.Series | pd.Index | npt.NDArray[np.bool_] | ExtensionArray | Sequence[bool]
 VERDICTS = ("not duplicates", "same")
 _WANTED = (
-    "an image id, a list, Index or Series of ids, a DataFrame with image_id as index or column, or a boolean Series "
-    "indexed by image_id"
+    "an image id, a list, Index or Series of ids, a DataFrame with image_id as index or column, a boolean Series "
+    "indexed by image_id, or a boolean for each image"
 )
 
 
-def check_images(images: object, caller: str, known: Container[str], *, name: str = "images") -> list[str]:
-    """Return the ids that *images* stands for, each once, or raise where one is not *known*."""
-    found = list(dict.fromkeys(_read_ids(images, caller, name)))
+def check_images(images: object, caller: str, known: Collection[str], *, name: str = "images") -> list[str]:
+    """Return the ids that *images* stands for, each once, or raise where one is not *known*; these are in order."""
+    found = list(dict.fromkeys(_read_ids(images, caller, known, name)))
     for image_id in found:
         if not isinstance(image_id, str):
             raise ParameterTypeError(
@@ -37,14 +41,28 @@ def check_images(images: object, caller: str, known: Container[str], *, name: st
     return [str(image_id) for image_id in found]
 
 
-def is_mask(images: object) -> TypeGuard[pd.Series]:
-    """Whether *images* are chosen by a boolean Series."""
-    return isinstance(images, pd.Series) and images.dtype.kind == "b"
+def is_mask(images: object) -> TypeGuard[Mask]:
+    """Whether *images* are chosen by booleans: a Series, an array, or a list of them."""
+    kinds = (list, tuple, pd.Series, pd.Index, np.ndarray, ExtensionArray)
+    is_flat = isinstance(images, kinds) and getattr(images, "ndim", 1) == 1
+    return is_flat and pd.api.types.infer_dtype(images) == "boolean"
 
 
-def read_mask(mask: pd.Series) -> list[object]:
-    """Return the index where *mask* is true; where it is missing it is not, as in ``frame[mask]``."""
-    return list(mask.index[mask.to_numpy(dtype=bool, na_value=False)])
+def read_mask(mask: Mask, caller: str, known: Collection[str], *, name: str = "images") -> list[str]:
+    """Return the ids where *mask* is true; where it is missing it is not, as in ``frame[mask]``.
+
+    A Series that is indexed by image ids tells of each by its id; other booleans stand for the *known* ids in order.
+    """
+    chosen = pd.Series(mask, dtype="boolean").to_numpy(dtype=bool, na_value=False)
+    if isinstance(mask, pd.Series) and not isinstance(mask.index, pd.RangeIndex):
+        named: list[str] = mask.index[chosen].tolist()
+        return named
+    if len(chosen) != len(known):
+        raise ParameterError(
+            f"The {name!r} parameter of {caller} must have one boolean for each of the {len(known):,} images where it "
+            f"is a mask. Got {len(chosen):,}."
+        )
+    return list(compress(known, chosen))
 
 
 def check_tags(tags: object, name: str, caller: str) -> list[str]:
@@ -56,7 +74,7 @@ def check_tags(tags: object, name: str, caller: str) -> list[str]:
     return list(dict.fromkeys(check_name(tag, name, caller) for tag in tags))
 
 
-def check_pairs(pairs: object, caller: str, known: Container[str]) -> list[tuple[str, str]]:
+def check_pairs(pairs: object, caller: str, known: Collection[str]) -> list[tuple[str, str]]:
     """Return pairs of ids of two different images."""
     found = [tuple(check_images(list(pair), caller, known, name="pairs")) for pair in _read_pairs(pairs, caller)]
     if any(len(pair) != 2 for pair in found):
@@ -64,13 +82,13 @@ def check_pairs(pairs: object, caller: str, known: Container[str]) -> list[tuple
     return [(pair[0], pair[1]) for pair in found]
 
 
-def _read_ids(images: Any, caller: str, name: str) -> Iterable[object]:
+def _read_ids(images: Any, caller: str, known: Collection[str], name: str) -> Iterable[object]:
     if isinstance(images, str):
         return [images]
     if isinstance(images, pd.DataFrame):
         return _ids_of_frame(images, caller, name)
     if is_mask(images):
-        return read_mask(images)
+        return read_mask(images, caller, known, name=name)
     if isinstance(images, (pd.Series, pd.Index, np.ndarray)):
         if len(images) == 0 or (images.ndim == 1 and isinstance(images.tolist()[0], str)):
             return images.tolist()

@@ -42,13 +42,15 @@ class Fact:
 class Tile:
     """A picture and the lines beneath it: badges, the image id (shortened where it is long), further lines.
 
-    *mark* sets a tile apart by a frame and by its own word, for example ``"keep"`` or ``"query"``.
+    *mark* sets a tile apart by a frame and by its own word, for example ``"keep"`` or ``"query"``; *problem* says why
+    there is no picture.
     """
 
     image_id: str
     lines: tuple[str, ...] = ()
     badge: Badge | None = None
     mark: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def _mark(row: Row, position: int) -> str:
 
 def _tile_words(tile: Tile) -> str:
     badge = (f"[{tile.badge.text}]",) if tile.badge else ()
-    return _SEPARATOR.join((*badge, *tile.lines))
+    return _SEPARATOR.join((*badge, *([tile.problem] if tile.problem else []), *tile.lines))
 
 
 def _table_lines(table: Table | None, width: int) -> list[str]:

@@ -93,9 +93,7 @@ class Annotator(Gallery):
 
     def _do_tag(self, message: Mapping[str, Any]) -> None:
         """Give a label in place of any other; the same one again changes nothing."""
-        tag = message["tag"]
-        if tag not in [*self.labels, SKIPPED]:
-            raise ValueError(f"{tag!r} is none of the labels {self.labels}")
+        tag = check_choice(message["tag"], "tag", "the gallery", [*self.labels, SKIPPED])
         ids = self._addressed(message)
         if ids:
             self._times.append((time.monotonic(), len(ids)))
@@ -108,7 +106,7 @@ class Annotator(Gallery):
     def _find_state(self, query: Query) -> dict[str, Any]:
         palette = [{"name": label, "color": _COLORS[i % len(_COLORS)], "key": _KEYS[i] if i < len(_KEYS) else ""}
                    for i, label in enumerate(self.labels)]  # fmt: skip
-        palette.append({"name": SKIPPED, "color": "#777777", "key": ""})
+        palette.append({"name": SKIPPED, "color": "#777777", "key": "s"})
         state = super()._find_state(query)  # counts the tags
         return {**state, "_palette": palette, "_progress": self._tell_progress()}
 

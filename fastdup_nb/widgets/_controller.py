@@ -66,6 +66,8 @@ class Controller:
         self._labels = pictures.images["label"].reindex(deck.table.index)
         self._answers: OrderedDict[Query, Found] = OrderedDict()
         self.tags_of: dict[str, tuple[str, ...]] = {}  # of the images in the deck that have any, as of the last count
+        reasons = pictures.images.loc[pictures.images["is_broken"].to_numpy(dtype=bool), "reason"]
+        self._problems = {str(image_id): str(reason) for image_id, reason in reasons.items()}  # why there is no picture
         self.called = "gallery"  # what it is called in the notebook
         self._in_view: tuple[Found | None, frozenset[str]] = (None, frozenset())
         self._counts: Counter[str] = Counter()
@@ -79,6 +81,7 @@ class Controller:
     def find(self, query: Query) -> Found:
         """Return the tiles that a query asks for."""
         with self.lock:
+            self.check_row(query.row)
             if query not in self._answers:
                 has_text = match_text(self.deck.table.index, self._labels, query.text)
                 self._answers[query] = find_tiles(self.deck, query, has_text, self._has_tag(query.tag))
@@ -206,11 +209,15 @@ class Controller:
         """Return the ids of all images of a row."""
         return self.name(self._places(row))
 
-    def _places(self, row: object) -> range:
-        """Return the positions of the tiles of a row, or raise where there is no such row."""
+    def check_row(self, row: object, *, low: int = -1) -> None:
+        """Raise where there is no such row; -1 stands for all of them."""
         n_rows = 0 if self.deck.rows is None else len(self.deck.rows)
-        if not isinstance(row, int) or isinstance(row, bool) or not 0 <= row < n_rows:
+        if not isinstance(row, int) or isinstance(row, bool) or not low <= row < n_rows:
             raise ParameterError(f"The gallery has no row {str(row)[:40]}; there are {n_rows:,}, counted from 0.")
+
+    def _places(self, row: int) -> range:
+        """Return the positions of the tiles of a row, or raise where there is no such row."""
+        self.check_row(row, low=0)
         return range(self.deck.starts[row], self.deck.starts[row + 1])
 
     def row_of(self, position: int) -> int:
@@ -300,6 +307,7 @@ class Controller:
         return {
             "i": position, "id": self.ids[position], "lines": list(caption.lines), "mark": caption.mark,
             "beside": caption.beside, "beside_line": caption.beside_line,
+            "problem": self._problems.get(self.ids[position], ""),
         }  # fmt: skip
 
     def _add_tags(self, rows: list[dict[str, Any]]) -> None:

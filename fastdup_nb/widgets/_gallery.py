@@ -28,6 +28,7 @@ from ._base import (
 )
 from ._controller import HIDDEN, Controller, Pictures
 from ._deck import Deck, Query
+from ._messages import read_message, read_query
 from ._opened import open_picture
 
 _LOG = logging.getLogger(__name__)
@@ -119,6 +120,14 @@ class Gallery(anywidget.AnyWidget):
         """Return a page that may be there; which one is the last, a query tells."""
         return min(max(int(proposal["value"]), 0), max(len(self._controller.ids) - 1, 0))
 
+    @traitlets.validate("_query")
+    def _check_query(self, proposal: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            self._controller.check_row(read_query(proposal["value"]).row)
+        except ParameterError as error:
+            raise traitlets.TraitError(str(error)) from error  # on any other error traitlets would keep the value
+        return dict(proposal["value"])
+
     def close(self) -> None:
         """End the gallery: its views go, and it no longer hears of changes."""
         self.__dict__.pop("_unsubscribe", bool)()  # none where making it failed
@@ -135,18 +144,26 @@ class Gallery(anywidget.AnyWidget):
         addressed: list[str] = []
         try:
             with self._controller.lock:
-                act = getattr(self, f"_do_{told.get('op')}", None)
-                if act is None:
-                    raise ParameterError(f"The gallery was sent what it does not know: {str(message)[:200]}")
-                addressed = self._ids(told) if told["op"] == "tag" else []
-                act(told)
+                asked = read_message(message)
+                addressed = self._ids(asked) if asked["op"] == "tag" else []
+                getattr(self, f"_do_{asked['op']}")(asked)
         except Exception as error:  # whatever it is, the person in front of the gallery must see it
             if not isinstance(error, FastdupError):
                 _LOG.exception("The gallery could not do %r", told.get("op"))
-            self.send({"kind": "error", "text": f"{type(error).__name__}: {error}"[:2000]})
+            self._tell_error(error)
         finally:
             if "n" in told:
                 self._acknowledge(told["n"], addressed)
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take over the state that a front end tells; what cannot be is told there."""
+        try:
+            super().set_state(sync_data)
+        except traitlets.TraitError as error:
+            self._tell_error(error)
+
+    def _tell_error(self, error: Exception) -> None:
+        self.send({"kind": "error", "text": f"{type(error).__name__}: {error}"[:2000]})
 
     def _acknowledge(self, number: object, addressed: Sequence[str]) -> None:
         """Tell that a deed is done, or was not possible, and how things stand: it may be drawn otherwise."""
@@ -173,9 +190,9 @@ class Gallery(anywidget.AnyWidget):
         return Query(**self._query)
 
     def _do_page(self, message: Mapping[str, Any]) -> None:
-        query = Query(**message["query"])
-        size = min(max(int(message["size"]), 1), MAX_PAGE_SIZE)
-        page = self._controller.page(query, int(message["page"]), size)
+        query = read_query(message["query"])
+        size = min(max(message["size"], 1), MAX_PAGE_SIZE)
+        page = self._controller.page(query, message["page"], size)
         self._served.append(list(page["images"]))
         self._send_pictures({"kind": "page", "key": message["key"], **page}, self._served[-1])
 
@@ -198,7 +215,7 @@ class Gallery(anywidget.AnyWidget):
         self.send({**content, "pictures": pictures}, [b"".join(batch)])
 
     def _do_open(self, message: Mapping[str, Any]) -> None:
-        image_id = str(message["id"])
+        image_id = message["id"]
         is_full = bool(message.get("full"))
         data = open_picture(self._controller.pictures, image_id, is_full=is_full)
         about = self._controller.describe(image_id)
@@ -212,7 +229,7 @@ class Gallery(anywidget.AnyWidget):
         )  # fmt: skip
 
     def _do_select(self, message: Mapping[str, Any]) -> None:
-        self.selection = self._controller.select(self._ids(message), str(message["mode"]))[:]
+        self.selection = self._controller.select(self._ids(message), message["mode"])[:]
 
     def _do_tag(self, message: Mapping[str, Any]) -> None:
         ids = self._addressed(message)
@@ -325,7 +342,7 @@ def _static_row(row: dict[str, Any], place: int) -> Row:
     for tile in row["tiles"]:
         lines = [*tile["lines"], *([tile["beside_line"]] if tile["beside_line"] else [])]
         tags = [", ".join(tile["tags"])] if tile["tags"] else []
-        tiles.append(Tile(tile["id"], lines=(*lines, *tags), mark=tile["mark"]))
+        tiles.append(Tile(tile["id"], lines=(*lines, *tags), mark=tile["mark"], problem=tile["problem"]))
     title = str(row["title"]) or f"{place * 4 + 1:,} to {place * 4 + len(tiles):,}"
     n_more = int(row.get("n_more", 0))
     return Row(title=title, tiles=tuple(tiles), note=str(row.get("note", "")), n_more=n_more)

@@ -34,6 +34,7 @@ _MARK = (
     "position:absolute;left:4px;top:4px;padding:0 6px;border-radius:3px;font-size:11px;line-height:16px;"
     "font-weight:600;color:#fff;background:rgba(0,0,0,.72)"
 )
+_PROBLEM = "padding:4px;line-height:1.3;text-align:center;overflow-wrap:anywhere"
 _CAPTION = "margin-top:4px;line-height:1.3;font-size:12px;overflow-wrap:anywhere"
 _HEADING = "border-top:1px solid rgba(128,128,128,.35);padding:8px 0 4px;line-height:1.4;overflow-wrap:anywhere"
 
@@ -292,7 +293,7 @@ class _Tile:
         words += [", ".join(content["tags"])] if content["tags"] else []
         words += ["not a duplicate"] if content["is_rejected"] else []
         lines = "<br>".join(escape(shorten(make_visible(word), 44)) for word in words if word)
-        frame = _frame(picture, name, make_visible(str(content["mark"])))
+        frame = _frame(picture, name, make_visible(str(content["mark"])), make_visible(str(content["problem"])))
         self.card.value = f'{frame}<div style="{_CAPTION}">{lines}</div>'
         self.mark(is_on)
 
@@ -303,10 +304,11 @@ class _Tile:
         self._is_filling = False
 
 
-def _frame(picture: bytes | None, name: str, mark: str) -> str:
-    """Return a thumbnail in its square, with its mark."""
+def _frame(picture: bytes | None, name: str, mark: str, problem: str) -> str:
+    """Return a thumbnail, or why there is none, in its square, with its mark."""
     shown = make_picture(picture, _SIDE)
-    image = "<small>no picture</small>"
+    told = shorten(problem or "no picture", 100)
+    image = f'<small style="{_PROBLEM}" title="{escape(problem)}">{escape(told)}</small>'
     if shown is not None:
         size = f'width="{shown.width}" height="{shown.height}" style="max-width:none"'
         image = f'<img src="{shown.uri}" {size} alt="{escape(name)}">'

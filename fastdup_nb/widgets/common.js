@@ -1,11 +1,19 @@
 // Shared by all widgets of fastdup_nb: joined in front of their own module, without a bundler.
 
-/** Hide the static twins of a widget while it lives; returns the function that shows them again. */
+const views = new Map();   // model id -> how many of its views live
+
+/** Hide the static twins of a widget while any view of it lives; returns the function that ends that for one view. */
 function hideTwins(modelId) {
-  const hosts = [...document.querySelectorAll(`.fdnb-twin-${CSS.escape(modelId)}`)]
-    .map((twin) => twin.closest(".jp-OutputArea-child, .output_area, .cell-output, .output_subarea") ?? twin);
-  for (const host of hosts) host.style.display = "none";
-  return () => { for (const host of hosts) host.style.display = ""; };
+  const display = (value) => {
+    for (const twin of document.querySelectorAll(`.fdnb-twin-${CSS.escape(modelId)}`))
+      (twin.closest(".jp-OutputArea-child, .output_area, .cell-output, .output_subarea") ?? twin).style.display = value;
+  };
+  views.set(modelId, (views.get(modelId) ?? 0) + 1);
+  display("none");
+  return () => {
+    views.set(modelId, views.get(modelId) - 1);
+    if (views.get(modelId) === 0) { views.delete(modelId); display(""); }
+  };
 }
 
 /** The same before there is a view, so that a twin that is about to come does not flash up. */

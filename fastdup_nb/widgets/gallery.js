@@ -1,12 +1,13 @@
 // The gallery: a toolbar, a grid of tiles or rows of tiles, a bar of tags, and a viewer over it.
 
 const SIZES = [["S", 96], ["M", 128], ["L", 176]];
+const DIM_MS = 200;   // a page that comes at once shall not flicker
 const HELP = [
   ["arrows", "move"], ["PageUp, PageDown", "turn the page"], ["Home, End", "first, last image of the page"],
   ["space, Ctrl + click", "select"], ["Shift + arrows, space or click", "extend the selection"], ["Ctrl or Cmd + A", "select the page"],
   ["Enter, click", "open"], ["Escape", "close, clear the selection"], ["1 to 9, 0", "give or take a tag"],
   ["k, d", "keep, drop"], ["n", "not duplicates"], ["o, r", "open, select the row"], ["Shift + d", "drop the others of the group"], ["u or Backspace", "undo"], ["Shift + u", "redo"],
-  ["s", "skip, where labels are given"], ["c, m, z", "in a picture: compare, how, 100 %"], ["?", "this help"],
+  ["s", "skip, where labels are given"], ["c, m, z", "in a picture: compare, how, 100\u00a0%"], ["?", "this help"],
 ];
 
 class GalleryView extends Grid {
@@ -16,6 +17,7 @@ class GalleryView extends Grid {
     this.queued = [];        // labels that were pressed while the page was on its way
     this.opened = null;      // the tile that the viewer was opened on
     this.root = root;
+    this.showTwins = hideTwins(model.get("_uid"));
     this.viewer = new Viewer({
       act: (message) => this.hub.act(message), urlOf: (id) => this.urlOf(id), tagsOf: (id) => this.hub.tags.get(id) ?? [],
       move: (step) => this.moveViewer(step), close: () => this.closeViewer(), kept: () => this.keptOf(this.tiles[this.at]?.tile),
@@ -28,6 +30,8 @@ class GalleryView extends Grid {
       "change:_progress": () => this.fillProgress(), "change:code": () => { this.codeLine.textContent = model.get("code"); },
     };
     for (const [name, call] of Object.entries(this.changes)) model.on(name, call);
+    this.widths = new ResizeObserver(() => this.fit());
+    this.widths.observe(this.grid);
     this.fillControls(); this.fillTags(); this.fillFilter(); this.fillProgress(); this.resize();
     const isOpen = info.is_queue && model.get("page_size") === 1;   // one at a time is seen large
     if (info.is_queue && (info.start || isOpen)) this.arriving = { page: model.get("page"), place: info.start, isOpen };
@@ -38,6 +42,9 @@ class GalleryView extends Grid {
   dispose() {
     this.hub.views.delete(this);
     this.viewer.close();
+    this.showTwins?.();
+    this.widths.disconnect();
+    clearTimeout(this.dimming);
     for (const [name, call] of Object.entries(this.changes)) this.model.off(name, call);
   }
 
@@ -61,7 +68,7 @@ class GalleryView extends Grid {
       make("button", { text: name, title: `Thumbnails of ${size} px`, "data-size": size, onclick: () => this.set({ thumbnail_size: size }) })));
     this.before = make("button", { text: "‹", "aria-label": "Previous page", title: "PageUp", onclick: () => this.turn(-1) });
     this.after = make("button", { text: "›", "aria-label": "Next page", title: "PageDown", onclick: () => this.turn(1) });
-    this.number = make("input", { class: "fdnb-number", inputmode: "numeric", "aria-label": "Page", onchange: () => this.goTo(Number(this.number.value) - 1) });
+    this.number = make("input", { class: "fdnb-number", inputmode: "numeric", "aria-label": "Page", oninput: () => this.fetchTyped(), onchange: () => this.goTo(Number(this.number.value) - 1) });
     this.total = make("span", { class: "fdnb-total" });
     this.back = make("button", { class: "fdnb-back", text: "‹ All", hidden: true, onclick: () => this.ask({ row: -1 }, this.cameFrom ?? 0) });
     this.note = make("small", { class: "fdnb-count" });
@@ -78,8 +85,8 @@ class GalleryView extends Grid {
     const copy = make("button", { text: "Copy", title: "Copy this line of pandas", onclick: () => navigator.clipboard?.writeText(this.codeLine.textContent).then(() => this.say("copied")) });
     root.replaceChildren(
       make("div", { class: "fdnb-head" }, make("div", {}, make("b", { class: "fdnb-name", text: info.title }), make("span", { class: "fdnb-line", text: info.headline })), this.help),
-      make("div", { class: "fdnb-bar", role: "toolbar", "aria-label": "Page, filter and sort" }, this.back, this.search, this.tagFilter, this.sort, this.note, make("span", { class: "fdnb-gap" }),
-        this.sizes, this.pageSize, make("span", { class: "fdnb-pages" }, this.before, this.number, this.total, this.after)),
+      make("div", { class: "fdnb-bar", role: "toolbar", "aria-label": "Page, filter and sort" }, this.back, this.search, this.tagFilter, this.sort, make("span", { class: "fdnb-gap" }),
+        this.sizes, this.pageSize, make("span", { class: "fdnb-pages" }, this.note, this.before, this.number, this.total, this.after)),
       this.progress, this.helpPanel, this.error, this.grid, this.viewer.element,
       make("div", { class: "fdnb-bar fdnb-foot", role: "toolbar", "aria-label": "Tags" }, this.selectedNote, this.tagBar,
         make("span", { class: "fdnb-done" }, this.status, make("button", { text: "Undo", title: "u", onclick: () => this.hub.act({ op: "undo" }) }), make("button", { text: "Redo", title: "Shift + u", onclick: () => this.hub.act({ op: "redo" }) }))),
@@ -140,22 +147,37 @@ class GalleryView extends Grid {
     const page = this.model.get("page");
     const known = this.hub.pages.get(this.keyOf(page));
     this.grid.setAttribute("aria-busy", String(!known));
-    if (!known) { this.request(page); return; }
+    this.grid.classList.remove("fdnb-waiting");
+    clearTimeout(this.dimming);
+    if (!known) {
+      this.dimming = setTimeout(() => this.grid.classList.add("fdnb-waiting"), DIM_MS);
+      this.request(page);
+      return;
+    }
     if (known.content.page !== page) { this.set({ page: known.content.page }); return; }
     this.draw(known);
     this.fetchAhead(page, known.content.n_pages);
   }
 
-  /** Ask for the next page and the one before once the pictures of this one are seen. */
+  /** Ask for the next two pages in the direction of travel, and the one behind, once the pictures of this one are seen. */
   async fetchAhead(page, nPages) {
+    const step = page < (this.seen ?? 0) ? -1 : 1;
+    this.seen = page;
     await Promise.allSettled([...this.grid.querySelectorAll("img")].map((picture) => picture.decode()));
     if (page !== this.model.get("page")) return;
-    for (const near of [page + 1, page - 1]) if (near >= 0 && near < nPages) this.request(near);
+    for (const near of [page + step, page - step, page + 2 * step]) if (near >= 0 && near < nPages) this.request(near);
+  }
+
+  /** Ask for a page while its number is being typed. */
+  fetchTyped() {
+    const page = Number(this.number.value) - 1;
+    if (Number.isInteger(page) && page >= 0 && page < (this.nPages ?? 1)) this.request(page);
   }
 
   draw({ content, urls }) {
     if (!this.hub.pending.size) this.error.hidden = true;
     this.current = { content, urls };
+    this.showTwins ??= hideTwins(this.model.get("_uid"));
     this.setAnchor(null);
     const active = document.activeElement;
     const hadFocus = this.grid.contains(active) || (active === this.before && content.page === 0) || active === this.back
@@ -214,7 +236,9 @@ class GalleryView extends Grid {
   late() {
     if (this.hub.heard) { this.fail("The kernel is busy; this page comes when it is done."); return; }
     this.fail("No kernel answers: run the cell to bring this gallery to life.");
+    if (this.current) return;
     this.showTwins?.();
+    this.showTwins = null;
   }
 
   repaint() {
@@ -342,6 +366,7 @@ class GalleryView extends Grid {
   }
 
   key(event) {
+    if (event.key === "Escape" && !this.helpPanel.hidden) { this.toggleHelp(); event.preventDefault(); return; }
     if (event.target.matches("input, select")) { if (event.key === "Escape") this.focus(this.at); return; }
     const { key } = event;
     const control = event.ctrlKey || event.metaKey;
@@ -366,7 +391,7 @@ class GalleryView extends Grid {
     else if (key === "o" && this.rowInFocus >= 0) this.openRow(this.rowInFocus);
     else if (key === "r" && this.rowInFocus >= 0) this.hub.act({ op: "select", mode: "add", row: this.rowInFocus });
     else if (key === "D" && this.rowInFocus >= 0 && this.info.is_comparable) this.hub.act({ op: "drop_others", row: this.rowInFocus });
-    else if (key === "Escape") { if (!this.helpPanel.hidden) this.toggleHelp(); else if (this.hub.nSelected) this.select([], "set"); else used = false; }
+    else if (key === "Escape") { if (this.hub.nSelected) this.select([], "set"); else used = false; }
     else if (key === " ") { if (event.shiftKey) this.extend(this.at); else { this.toggle([this.at]); this.setAnchor(this.at); } }
     else used = this.move(event);
     if (used) event.preventDefault();
@@ -388,8 +413,7 @@ export default {
     const root = make("div");
     el.append(root);
     const view = new GalleryView(model, root);
-    const showTwins = view.showTwins = hideTwins(model.get("_uid"));
     view.hub.viewed?.();
-    return () => { view.dispose(); showTwins(); };
+    return () => view.dispose();
   },
 };

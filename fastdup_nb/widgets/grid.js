@@ -25,7 +25,7 @@ class Grid {
   }
 
   row(row, number) {
-    const cells = make("div", { class: "fdnb-cells" }, ...row.tiles.map((tile, i) => this.tile(tile, i + (row.row < 0 ? 1 : 2))));
+    const cells = make("div", { class: "fdnb-cells", style: `--n-tiles: ${row.tiles.length}` }, ...row.tiles.map((tile, i) => this.tile(tile, i + (row.row < 0 ? 1 : 2))));
     if (row.row < 0) { cells.setAttribute("role", "row"); cells.setAttribute("aria-rowindex", number); return cells; }
     const all = (row.tiles.length + row.n_more).toLocaleString("en");
     const tools = make("div", { class: "fdnb-row-tools" }, make("button", { text: row.n_more ? `Open all ${all}` : "Open", title: "Page through all images of this row (o)", tabindex: "-1", onclick: () => this.openRow(row.row) }),
@@ -37,11 +37,11 @@ class Grid {
 
   tile(tile, column) {
     const element = make("div", { class: "fdnb-tile", role: "gridcell", tabindex: "-1", "aria-colindex": column, "data-place": this.tiles.length });
-    const picture = (id) => {
+    const picture = (id, problem) => {
       const address = this.current.urls.get(id);
-      return address ? make("img", { src: address, alt: id, draggable: "false" }) : make("span", { class: "fdnb-none", text: "no picture" });
+      return address ? make("img", { src: address, alt: id, draggable: "false" }) : make("span", { class: "fdnb-none", text: problem || "no picture", title: problem || null });
     };
-    element.append(make("div", { class: "fdnb-pics" }, make("div", { class: "fdnb-pic" }, picture(tile.id), tile.mark ? make("span", { class: "fdnb-mark", text: tile.mark }) : null, make("span", { class: "fdnb-check", "aria-hidden": "true", title: "Select (space)", text: "✓" })),
+    element.append(make("div", { class: "fdnb-pics" }, make("div", { class: "fdnb-pic" }, picture(tile.id, tile.problem), tile.mark ? make("span", { class: "fdnb-mark", text: tile.mark }) : null, make("span", { class: "fdnb-check", "aria-hidden": "true", title: "Select (space)", text: "✓" })),
       tile.beside ? make("div", { class: "fdnb-pic fdnb-beside", title: tile.beside }, picture(tile.beside)) : null));
     element.append(make("div", { class: "fdnb-id", title: tile.id, text: shortName(tile.id) }));
     for (const line of tile.lines) element.append(make("small", { text: line }));
@@ -59,7 +59,7 @@ class Grid {
     if (tile.is_rejected) chips.push(make("span", { class: "fdnb-chip", text: "not a duplicate" }));
     element.querySelector(".fdnb-chips").replaceChildren(...chips);
     element.classList.toggle("fdnb-dropped", tags.includes("drop"));
-    element.setAttribute("aria-label", visible([tile.id, tile.mark, ...tile.lines, tile.beside ? `${tile.beside_line}: ${tile.beside}` : "", tags.length ? `tags: ${tags.join(", ")}` : ""].filter(Boolean).join(", ")));
+    element.setAttribute("aria-label", visible([tile.id, tile.mark, tile.problem, ...tile.lines, tile.beside ? `${tile.beside_line}: ${tile.beside}` : "", tags.length ? `tags: ${tags.join(", ")}` : ""].filter(Boolean).join(", ")));
   }
 
   paintSelection() {
@@ -76,6 +76,19 @@ class Grid {
     const size = this.model.get("thumbnail_size");
     this.root.style.setProperty("--size", `${size}px`);
     for (const button of this.sizes.children) button.setAttribute("aria-pressed", String(Number(button.dataset.size) === size));
+    this.fit();
+  }
+
+  /** Tell the style sheet how many tiles of a group stand side by side, and how far apart. */
+  fit() {
+    const cells = this.grid.querySelector(".fdnb-group .fdnb-cells");
+    const pitch = (cells?.firstChild?.offsetWidth ?? 0) + 4;
+    if (pitch === 4) return;
+    const words = cells.previousSibling;
+    const isBeside = words.offsetTop === cells.offsetTop;
+    const width = cells.parentElement.clientWidth - 20 - (isBeside ? words.offsetWidth + 8 : 0);
+    this.root.style.setProperty("--pitch", `${pitch}px`);
+    this.root.style.setProperty("--n-across", Math.max(1, Math.floor((width + 4) / pitch)));
   }
 
   // ---- focus

@@ -48,12 +48,14 @@ class Hub {
 
   send(message) {
     try {
-      Promise.resolve(this.model.send(message)).catch(() => this.lose());
-    } catch { this.lose(); }
+      Promise.resolve(this.model.send(message)).catch(() => this.lose(message));
+    } catch { this.lose(message); }
   }
 
   /** Nothing can be sent any more: draw what is stored, not what was pressed. */
-  lose() {
+  lose(message) {
+    this.heard = false;
+    if (message.op === "page") { this.waiting.delete(message.key); this.tell("late", message.key); return; }
     this.pending.clear();
     this.tags = new Map(this.stored);
     this.tell("lost");
@@ -125,12 +127,16 @@ function toAddress(view, offset, length) {
   return URL.createObjectURL(new Blob([bytes], { type: typeOf(bytes) }));
 }
 
+function toBase64(bytes) {
+  const parts = [];
+  for (let at = 0; at < bytes.length; at += 8192) parts.push(String.fromCharCode(...bytes.subarray(at, at + 8192)));
+  return btoa(parts.join(""));
+}
+
 /** For thumbnails: a browser shows a page of these sooner than one of blobs. */
 function toDataAddress(view, offset, length) {
   const bytes = bytesOf(view, offset, length);
-  const parts = [];
-  for (let at = 0; at < length; at += 8192) parts.push(String.fromCharCode(...bytes.subarray(at, at + 8192)));
-  return `data:${typeOf(bytes)};base64,${btoa(parts.join(""))}`;
+  return `data:${typeOf(bytes)};base64,${bytes.toBase64?.() ?? toBase64(bytes)}`;   // browsers learnt it in 2025
 }
 
 function hubOf(model) {

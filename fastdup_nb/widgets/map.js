@@ -271,7 +271,12 @@ function render({ model, el }) {
     event.preventDefault();
     action();
   });
-  ui.help.addEventListener("keydown", (event) => { if (event.key === "Escape") { toggleHelp(false); ui.helpButton.focus(); event.stopPropagation(); } });
+  ui.root.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || ui.help.hidden) return;
+    if (ui.help.contains(event.target)) ui.helpButton.focus();
+    toggleHelp(false);
+    event.stopPropagation();
+  });
 
   // --- what the kernel tells
   function onMessage(content, buffers = []) {
@@ -302,6 +307,8 @@ function render({ model, el }) {
     clearTimeout(patience);
     clearTimeout(hintTimer);
     URL.revokeObjectURL(tipUrl);
+    cancelAnimationFrame(frame);
+    frame = -1;   // nothing is painted any more
     for (const bitmap of scene.tiles.values()) bitmap.close();
     showTwins();
   };

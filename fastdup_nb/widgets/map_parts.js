@@ -26,8 +26,7 @@ function buildMap(act) {
       button("+", "Zoom in (+)", () => act.zoom(1.5), { "aria-label": "Zoom in" }),
       button("Fit", "Show everything (Home)", () => act.home())),
     tilesButton,
-    make("span", { class: "fdnb-map-color" }, make("span", { text: "Color", "aria-hidden": "true" }), colors),
-    helpButton);
+    make("span", { class: "fdnb-map-color" }, make("span", { text: "Color", "aria-hidden": "true" }), colors, helpButton));
   const tagBar = make("div", { class: "fdnb-map-tags", role: "toolbar", "aria-label": "Tags" });
   const canvas = make("canvas", { tabindex: "0", role: "application", "aria-roledescription": "map" });
   const tipImage = make("img", { alt: "", hidden: true }), tipName = make("div", { class: "fdnb-map-tip-name" });

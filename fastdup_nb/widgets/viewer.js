@@ -81,10 +81,10 @@ class Viewer {
     const zoom = make("button", { text: this.zoomed ? "Fit" : "100 %", title: "Whole picture or its own pixels (z)", onclick: () => this.zoom() });
     const together = this.host.kept() && this.host.kept() !== this.id
       ? make("button", { text: this.other ? "Alone" : "Compare", title: "This picture alone or beside the one that stays (c)", onclick: () => this.toggle() }) : null;
-    return make("div", { class: "fdnb-viewer-bar" }, title, modes, make("span", { class: "fdnb-gap" }), zoom, together,
+    return make("div", { class: "fdnb-viewer-bar" }, title, modes, make("span", { class: "fdnb-done" }, zoom, together,
       make("button", { text: "←", title: "Previous image", "aria-label": "Previous image", onclick: () => this.host.move(-1) }),
       make("button", { text: "→", title: "Next image", "aria-label": "Next image", onclick: () => this.host.move(1) }),
-      make("button", { text: "Close", title: "Escape", onclick: () => this.host.close() }));
+      make("button", { text: "Close", title: "Escape", onclick: () => this.host.close() })));
   }
 
   zoom() {
