@@ -22,6 +22,7 @@ from fastdup_nb.findings.classifying import (
     find_families,
     score_folds,
     score_logistic_folds,
+    weigh_all,
 )
 from fastdup_nb.findings.labels import Labeled, find_conflicts, find_label_issues, predict_labels
 from fastdup_nb.graph import build_graph
@@ -115,6 +116,32 @@ def test_a_clean_set_has_nearly_none(seed):
     table = find_label_issues(labeled(vectors, truth)).table
     assert table["is_label_issue"].sum() <= 3
     assert (1 - table["label_quality"]).sum() < 6
+
+
+def test_an_obviously_wrong_label_among_a_few_dozen_is_reported():
+    n_found = n_false = 0
+    for seed in range(16):
+        rng = np.random.default_rng(seed)
+        truth, kind = np.repeat([0, 1], 15), rng.integers(0, 3, 30)  # two classes of three kinds each
+        centers, kinds = rng.normal(size=(2, 48)), rng.normal(size=(2, 3, 48))
+        vectors = unit(centers[truth] + kinds[truth, kind] + rng.normal(size=(30, 48)))
+        labels = np.where(np.arange(30) < 2, 1 - truth, truth)
+        is_issue = find_label_issues(labeled(vectors, labels)).table.sort_index()["is_label_issue"]
+        n_found += is_issue[:2].sum()
+        n_false += is_issue[2:].sum()
+    assert n_found >= 17  # of 32, which a discriminant and the nearest neighbors find ten of
+    assert n_false <= 2
+
+
+def test_among_a_few_dozen_images_no_label_speaks_for_its_own_family():
+    vectors, labels = easy(24)
+    families = np.where(np.arange(24) < 8, np.arange(24) % 4, np.arange(24))  # four pairs, such as 0 and 4
+    logits = weigh_all(vectors, labels, families, n_classes=4)
+    np.testing.assert_array_equal(logits.argmax(axis=1), labels)
+    other = np.where(np.isin(np.arange(24), [0, 4]), 1, labels)
+    changed = weigh_all(vectors, other, families, n_classes=4)
+    np.testing.assert_array_equal(changed[[0, 4]], logits[[0, 4]])
+    assert (changed[8:, 1] < logits[8:, 1])[labels[8:] == 1].all()
 
 
 def test_two_classes_that_look_the_same_are_ambiguous_and_not_wrong():

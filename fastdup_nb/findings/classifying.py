@@ -43,6 +43,7 @@ __all__ = [
     "score_logistic_folds",
     "share_families",
     "to_chances",
+    "weigh_all",
 ]
 
 Ints = npt.NDArray[np.int64]
@@ -54,6 +55,7 @@ _N_LOGISTIC_FOLDS = 5
 _LEAST_SLOPE = 0.1  # of that at the beginning, where a fit ends: with many classes or features all slopes are small
 _RIDGE = 1.0  # added to the scatter within classes, in every direction; vectors have length 1
 _REACH = 0.2  # of the median distance of neighbors: one that is so much farther counts e times less
+_SHARPER = 4.0  # than such weights: what all images together say
 _SHARE = 0.1  # of all images that one family may hold; a longer chain of pairs is cut into its groups
 
 
@@ -227,6 +229,24 @@ def count_votes(
         counts *= np.exp((1 - far / max(float(np.median(far)), 1e-6)) / _REACH)
     votes: Floats = (csr_array((counts, near, starts), shape=(n_rows, n_rows)) @ of_row).toarray()
     return votes
+
+
+def weigh_all(vectors: Vectors, labels: Ints, families: Ints, *, n_classes: int) -> Floats:
+    """Return logits of shape (n_samples, n_classes) by how near all images of each class are, its own family left out.
+
+    That is for a few dozen images, where lists of nearest neighbors reach into all classes, and so few teach a
+    discriminant little: the logarithm of the mean weight of a class, of which a fifth of the median distance takes e
+    times off. Means do not favor the classes of others, of which none is left out.
+    """
+    from scipy.spatial.distance import cdist
+
+    far, is_other = cdist(vectors, vectors, "sqeuclidean") / 2, families[:, None] != families
+    usual = max(float(np.median(far[is_other])), 1e-6) if is_other.any() else 1.0
+    counts = is_other * share_families(families)
+    of_class = one_hot(labels, n_classes).T.toarray()
+    weights = (counts * np.exp((1 - far / usual) / _REACH)) @ of_class
+    logits: Floats = _SHARPER * np.log(weights / np.maximum(counts @ of_class, 1e-9) + 1e-12)
+    return logits
 
 
 @dataclass(frozen=True, eq=False)
