@@ -20,6 +20,7 @@ from fastdup_nb.findings.classifying import (
     count_votes,
     deal_folds,
     find_families,
+    fit_logistic,
     score_folds,
     score_logistic_folds,
     weigh_all,
@@ -259,6 +260,18 @@ def test_a_logistic_regression_of_many_classes_is_fitted_and_does_not_end_where_
     vectors = unit(rng.normal(size=(300, 512))[truth] + 0.5 * rng.normal(size=(1200, 512)))
     logits = score_logistic_folds(vectors, truth, np.arange(1200) // 300, n_classes=300)
     assert (logits.argmax(axis=1) == truth).mean() > 0.9
+
+
+@pytest.mark.parametrize("weight", [None, "balanced"])
+def test_a_logistic_regression_of_two_classes_whose_slopes_are_small_is_fitted(weight):
+    rng = np.random.default_rng(0)
+    is_new = np.arange(400) < 80
+    vectors = 0.002 * unit(rng.normal(size=(400, 64)) + 0.5 * is_new[:, None])
+    options = {"C": 1e6, "class_weight": weight}
+    fitted = fit_logistic(vectors, is_new, **options).decision_function(vectors)
+    expected = LogisticRegression(max_iter=5000, tol=1e-9, **options).fit(vectors, is_new).decision_function(vectors)
+    assert np.corrcoef(fitted, expected)[0, 1] > 0.95
+    assert np.std(fitted) > 0.5 * np.std(expected)
 
 
 def test_wrongly_labeled_copies_do_not_hide_each_other():

@@ -144,13 +144,16 @@ def score_folds(vectors: Vectors, labels: Ints, folds: Ints, *, n_classes: int, 
     return logits
 
 
-def fit_logistic(
-    vectors: Vectors, labels: npt.NDArray[np.generic], *, tol: float = 1e-3, **options: float | str
-) -> LogisticRegression:
-    """Fit the logistic regression of scikit-learn, with *options* of its own."""
+def fit_logistic(vectors: Vectors, labels: npt.NDArray[np.generic], **options: float | str) -> LogisticRegression:
+    """Fit the logistic regression of scikit-learn, with *options* of its own, and not end where it begins."""
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(max_iter=1000, tol=tol, **options)
+    names, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    is_balanced = options.get("class_weight") == "balanced"
+    shares = np.full(len(names), 1 / len(names)) if is_balanced else counts / len(labels)
+    means = one_hot(codes, len(names)) @ vectors / counts[:, None]
+    slope = shares[:, None] * (means - shares @ means)  # at the beginning, where all weights are 0
+    model = LogisticRegression(max_iter=1000, tol=min(1e-3, _LEAST_SLOPE * float(np.abs(slope).max())), **options)
     with warnings.catch_warnings():  # of scikit-learn before 1.7 beside SciPy 1.16, as Colab has them
         warnings.filterwarnings("ignore", "scipy.optimize: The `disp`", DeprecationWarning)
         return model.fit(vectors, labels)
@@ -162,9 +165,7 @@ def fit_logistic_scorer(vectors: Vectors, labels: Ints, *, n_classes: int) -> Sc
     weights = np.zeros((n_features, n_classes), dtype=np.float32)
     intercept = np.log((np.bincount(labels, minlength=n_classes) + 0.1) / len(labels))
     if len(known) > 1:
-        hot = one_hot(labels, n_classes)
-        slope = (hot @ vectors - np.outer(hot.sum(axis=1), vectors.mean(axis=0))) / len(labels)  # where the fit begins
-        model = fit_logistic(vectors, labels, tol=min(1e-3, _LEAST_SLOPE * float(np.abs(slope).max())))
+        model = fit_logistic(vectors, labels)
         signs = 1 if len(known) > 2 else np.array([-0.5, 0.5])  # of two classes it tells the difference
         weights[:, known], intercept[known] = model.coef_.T * signs, model.intercept_ * signs
     return Scorer(np.zeros(n_features, dtype=np.float32), weights, intercept)
