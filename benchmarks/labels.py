@@ -6,7 +6,8 @@ Each FOLDER holds one folder of images per class; scikit-learn's digits come wit
 (any label becomes any other), *class* (each class is taken for one other), *one way* (the first class for the second
 and the third for the fourth, at four times the rate); *none* plants nothing. For *none*, ``--reviewed`` names a CSV
 with the columns ``path`` (an image id) and ``is_error`` of people who reviewed labels of the FOLDER whose images it
-names: AP and AUROC are then told among the reviewed, and with all others taken as right. Predicted labels are measured
+names: AP and AUROC are then told among the reviewed, and with all others taken as right. Of few images, forty draws of
+four classes of ten, and of five of fifteen, are judged for each number of mistakes. Predicted labels are measured
 by hiding half of them. Needs ``pip install cleanlab`` for the other side, whose folds are shuffled as in cleanlab's own
 cross-validation: pictures are listed by their true class, so that folds cut from that order would put most of the
 planted mistakes of a class into one fold, and clean labels into the others. Each side has one thread; seconds are of a
@@ -19,6 +20,7 @@ import argparse
 import time
 import warnings
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +53,9 @@ def main() -> None:
     rows = list(compare(sets, options))
     table = pd.DataFrame(rows).set_index(["set", "mistakes", "seed", "method"])
     print(f"\nWrong labels\n{table.round(3).to_string()}")
+    few = pd.DataFrame(list(draw_few(sets))).groupby(["set", "images", "planted"], sort=False).sum()
+    few["false share"] = few["false"] / few.pop("judged")
+    print(f"\nFew images, all draws together\n{few.round(4).to_string()}")
     predicted = pd.DataFrame(list(hide_half(sets))).set_index(["set", "method"])
     print(f"\nPredicted labels of the half that was hidden\n{predicted.round(3).to_string()}")
 
@@ -154,6 +159,25 @@ def rival(truth: Labeled, labels: np.ndarray, wrong: dict) -> Iterator[dict[str,
             found |= {"errors": is_wrong.sum(), "precision": is_wrong[flagged].mean()}
             found["recall"] = flagged[is_wrong].mean()
         yield found
+
+
+def draw_few(sets: dict[str, Labeled]) -> Iterator[dict[str, object]]:
+    for (name, truth), (n_classes, size) in product(sets.items(), ((4, 10), (5, 15))):
+        codes, firsts = truth.number(1)[1], np.unique(truth.families, return_index=True)[1]
+        for seed, planted in product(range(40), (0, 1, 2)):
+            rng = np.random.default_rng(seed)
+            kinds = rng.permutation(codes.max() + 1)[:n_classes]
+            chosen = np.concatenate([rng.permutation(firsts[codes[firsts] == kind])[:size] for kind in kinds])
+            labels, wrong = np.repeat(np.arange(n_classes), size), rng.permutation(n_classes * size)[:planted]
+            labels[wrong] = (labels[wrong] + rng.integers(1, n_classes, planted)) % n_classes
+            vectors, every = truth.vectors[truth.rows[chosen]], np.arange(len(chosen))
+            graph = build_graph(vectors, n_neighbors=15)
+            given = Labeled([f"{i:04}" for i in every], [str(i) for i in labels], vectors, every, every, graph.indices,
+                            graph.distances)  # fmt: skip
+            is_issue = find_label_issues(given).table.sort_index()["is_label_issue"].to_numpy()
+            found = int(is_issue[wrong].sum())
+            yield {"set": name, "images": len(every), "planted": planted, "wrong": planted, "found": found,
+                   "false": int(is_issue.sum()) - found, "judged": len(every)}  # fmt: skip
 
 
 def hide_half(sets: dict[str, Labeled]) -> Iterator[dict[str, object]]:

@@ -3,7 +3,8 @@
 `index.csv` has the columns path (relative to its folder), split and label; `truth.csv` the columns test_path,
 train_path and judgement: pairs judged 1 count as twins, all other judged pairs are left out, and a pair that nobody
 judged counts as wrong, though many of these are twins (a picture of the test split was judged with the nearest one
-only). So test images are ranked, too, by their best pair: there one twin is enough. `--fastdup PYTHON` is one
+only). So pairs are ranked, too, without those that nobody judged of two pictures that both have a judged twin, which
+are mostly of one series; and test images by their best pair: there one twin is enough. `--fastdup PYTHON` is one
 that has fastdup 2.54 (`python3.11 -m venv fd; fd/bin/pip install fastdup==2.54`); it runs on the same folder, in a
 process of its own.
 """
@@ -58,7 +59,8 @@ def main() -> None:
         theirs, facts = measured(lambda: find_theirs(options, index))
         sides.append(("fastdup 2.54", theirs, facts["wall_s"]))
     print_table([score(name, what, judge(pairs, truth), seconds)
-                 for what, judge in (("pairs", judge_pairs), ("test images", judge_images))
+                 for what, judge in (("pairs", judge_pairs), ("pairs less series", judge_apart),
+                                     ("test images", judge_images))
                  for name, pairs, seconds in sides])  # fmt: skip
     print()
     print_table(bounds(ours, truth))
@@ -103,6 +105,14 @@ def judge_pairs(pairs: pd.DataFrame, truth: pd.DataFrame) -> tuple[pd.DataFrame,
     table = pairs.assign(judgement=given)
     table = table[table["judgement"] <= 1].sort_values("similarity", ascending=False, kind="stable")
     return table.assign(is_right=table["judgement"] == 1), int((truth["judgement"] == 1).sum())
+
+
+def judge_apart(pairs: pd.DataFrame, truth: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Return what ``judge_pairs`` does, without wrong pairs of two pictures that both have a twin elsewhere."""
+    table, n_twins = judge_pairs(pairs, truth)
+    twins = truth[truth["judgement"] == 1]
+    in_series = table["a"].isin(twins["test_path"]) & table["b"].isin(twins["train_path"])
+    return table[table["is_right"] | ~in_series], n_twins
 
 
 def judge_images(pairs: pd.DataFrame, truth: pd.DataFrame) -> tuple[pd.DataFrame, int]:

@@ -71,11 +71,13 @@ class Sampling(Facade):
             there are fewer candidates, all of them are chosen.
         method : {"representative", "coverage", "diverse per cluster", "stratified", "random"}, default "representative"
             ``"representative"``: all images are, on average, as similar as can be to a chosen one (facility location).
-            It takes what is typical, from dense regions more.
+            It takes what is typical, from dense regions more: the one to label or to train on.
             ``"coverage"``: no image is far from a chosen one (k-center). It takes what is strange first: good to see
             everything there is; for a small training set random images are better.
             ``"diverse per cluster"``: as many from each of ``ds.clusters()``, and from noise; within each by coverage.
-            ``"stratified"``: at random, with the shares of the labels kept. ``"random"``: at random.
+            For an overview; to train on, random images are better.
+            ``"stratified"``: at random, with the shares of the labels kept, images without one as a class of their own:
+            for a test set. ``"random"``: at random.
         include : id, ids, DataFrame or boolean Series, optional
             Images that must be in. They come first, count in *n*, and the others are chosen to complete them.
         exclude : id, ids, DataFrame or boolean Series, optional
@@ -209,7 +211,13 @@ class Sampling(Facade):
         """Return the group of each candidate where a method has groups, and what is to be said of them."""
         if method == "stratified":
             groups, n_known = _number(labels)
-            return groups, ("No image has a label: all are drawn from alike.",) if not n_known and len(at) else ()
+            n_without = int((groups == n_known).sum())
+            if not n_known or not n_without:
+                return groups, ("No image has a label: all are drawn from alike.",) if n_without else ()
+            from .views import format_count
+
+            told = format_count(n_without, ("candidate has", "candidates have"))
+            return groups, (f"{told} no label, and {'counts' if n_without == 1 else 'count'} as a class of their own.",)
         if method == "diverse per cluster":
             of_image = self.clusters().labels.iloc[at]
             groups, n_known = _number(of_image.where(of_image >= 0))
@@ -217,6 +225,7 @@ class Sampling(Facade):
         return None, ()
 
 
+_CANDIDATES = ("candidate", "candidates")
 _MOST = 2**62  # images that can be asked for; more are as good as all
 _USUAL = {
     "include": None, "exclude": None, "quotas": None, "drop_issues": False, "drop_outliers": False,
@@ -361,8 +370,13 @@ def _make_parts(labels: pd.Series, quotas: Mapping[str, int], n: int, first: Int
 
 
 def _tell_short(names: Sequence[str], wanted: IntArray, there: IntArray, *, has_quotas: bool) -> tuple[str, ...]:
+    from .views import format_count
+
     short = [(name, n, m) for name, n, m in zip(names, wanted.tolist(), there.tolist(), strict=True) if m < n]
     if has_quotas:
-        told = [f"{name} has {m:,} candidates of {n:,} wanted" for name, n, m in short]
+        told = [f"{name} has {format_count(m, _CANDIDATES)} of {n:,} wanted" for name, n, m in short]
         return (f"Quotas: {'; '.join(told)}." if told else "Quotas: all are filled.",)
-    return tuple(f"{n:,} were wanted; there are {m:,} candidates." for _, n, m in short)
+    return tuple(
+        f"{n:,} {'was' if n == 1 else 'were'} wanted; there {'is' if m == 1 else 'are'} {format_count(m, _CANDIDATES)}."
+        for _, n, m in short
+    )

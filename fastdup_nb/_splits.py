@@ -249,15 +249,17 @@ def _read_column(stages: Stages, told: object, option: str, caller: str) -> pd.S
 
 def _tell_call(split: object) -> str:
     """Return how a split was told, as one would write it."""
+    from .results.leaks import GIVEN
+
     if not isinstance(split, str):
-        return "split"
+        return GIVEN
     return "" if split == "split" else repr(split)
 
 
 def _tell_split(wanted: Mapping[str, float], stratify: object, groups: object, least: float) -> str:
-    """Return how a split is made, as one would write it; a name for it where a Series was given."""
+    """Return how a split is made, as one would write it; "" where a Series was given."""
     if not all(isinstance(column, (str, type(None))) for column in (stratify, *_as_list(groups))):
-        return "split"
+        return ""
     return f"ds.split({dict(wanted)!r}, stratify={stratify!r}, groups={groups!r}, min_similarity={least!r})"
 
 

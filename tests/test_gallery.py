@@ -196,11 +196,18 @@ def test_the_line_of_pandas_asks_again_as_it_was_asked(ds, make):
     lambda ds: ds.similar(ds.embeddings[0]),
     lambda ds: ds.where(ds.image_ids[:9]).normality().score(ds.embeddings[~ds.images["is_broken"]][:5]),
     lambda ds: ds.novelty(ds.where(ds.image_ids[:5])),
+    lambda ds: ds.leaks(ds.where(ds.image_ids[:40]), min_similarity="loose"),
+    lambda ds: ds.leaks(pd.Series(np.arange(len(ds)) % 2, index=ds.image_ids).map({0: "a", 1: "b"})),
+    lambda ds: ds.split(stratify=ds.images["label"].str[:1], train=0.7, test=0.3),
 ])  # fmt: skip
 def test_what_no_line_can_ask_for_again_is_taken_from_the_gallery(ds, make):
     gallery = make(ds).gallery()
     assert gallery.code == "gallery.table"
     assert run(gallery.code, ds, gallery).index.tolist() == gallery._controller.ids
+    for sort in gallery._controller.deck.sorts:
+        gallery._query = dict(Query(sort=sort).__dict__)
+        found = gallery._controller.find(Query(sort=sort)).tiles
+        assert run(gallery.code, ds, gallery).index.tolist() == [gallery._controller.ids[i] for i in found]
 
 
 def test_the_line_of_pandas_makes_the_selection(ds):

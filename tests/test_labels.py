@@ -20,8 +20,10 @@ from fastdup_nb.findings.classifying import (
     count_votes,
     deal_folds,
     find_families,
+    fit_logistic,
     score_folds,
     score_logistic_folds,
+    weigh_all,
 )
 from fastdup_nb.findings.labels import Labeled, find_conflicts, find_label_issues, predict_labels
 from fastdup_nb.graph import build_graph
@@ -115,6 +117,32 @@ def test_a_clean_set_has_nearly_none(seed):
     table = find_label_issues(labeled(vectors, truth)).table
     assert table["is_label_issue"].sum() <= 3
     assert (1 - table["label_quality"]).sum() < 6
+
+
+def test_an_obviously_wrong_label_among_a_few_dozen_is_reported():
+    n_found = n_false = 0
+    for seed in range(16):
+        rng = np.random.default_rng(seed)
+        truth, kind = np.repeat([0, 1], 15), rng.integers(0, 3, 30)  # two classes of three kinds each
+        centers, kinds = rng.normal(size=(2, 48)), rng.normal(size=(2, 3, 48))
+        vectors = unit(centers[truth] + kinds[truth, kind] + rng.normal(size=(30, 48)))
+        labels = np.where(np.arange(30) < 2, 1 - truth, truth)
+        is_issue = find_label_issues(labeled(vectors, labels)).table.sort_index()["is_label_issue"]
+        n_found += is_issue[:2].sum()
+        n_false += is_issue[2:].sum()
+    assert n_found >= 17  # of 32, which a discriminant and the nearest neighbors find ten of
+    assert n_false <= 2
+
+
+def test_among_a_few_dozen_images_no_label_speaks_for_its_own_family():
+    vectors, labels = easy(24)
+    families = np.where(np.arange(24) < 8, np.arange(24) % 4, np.arange(24))  # four pairs, such as 0 and 4
+    logits = weigh_all(vectors, labels, families, n_classes=4)
+    np.testing.assert_array_equal(logits.argmax(axis=1), labels)
+    other = np.where(np.isin(np.arange(24), [0, 4]), 1, labels)
+    changed = weigh_all(vectors, other, families, n_classes=4)
+    np.testing.assert_array_equal(changed[[0, 4]], logits[[0, 4]])
+    assert (changed[8:, 1] < logits[8:, 1])[labels[8:] == 1].all()
 
 
 def test_two_classes_that_look_the_same_are_ambiguous_and_not_wrong():
@@ -232,6 +260,18 @@ def test_a_logistic_regression_of_many_classes_is_fitted_and_does_not_end_where_
     vectors = unit(rng.normal(size=(300, 512))[truth] + 0.5 * rng.normal(size=(1200, 512)))
     logits = score_logistic_folds(vectors, truth, np.arange(1200) // 300, n_classes=300)
     assert (logits.argmax(axis=1) == truth).mean() > 0.9
+
+
+@pytest.mark.parametrize("weight", [None, "balanced"])
+def test_a_logistic_regression_of_two_classes_whose_slopes_are_small_is_fitted(weight):
+    rng = np.random.default_rng(0)
+    is_new = np.arange(400) < 80
+    vectors = 0.002 * unit(rng.normal(size=(400, 64)) + 0.5 * is_new[:, None])
+    options = {"C": 1e6, "class_weight": weight}
+    fitted = fit_logistic(vectors, is_new, **options).decision_function(vectors)
+    expected = LogisticRegression(max_iter=5000, tol=1e-9, **options).fit(vectors, is_new).decision_function(vectors)
+    assert np.corrcoef(fitted, expected)[0, 1] > 0.95
+    assert np.std(fitted) > 0.5 * np.std(expected)
 
 
 def test_wrongly_labeled_copies_do_not_hide_each_other():

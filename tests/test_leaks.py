@@ -250,6 +250,13 @@ def test_only_twins_in_the_named_splits_are_removable():
     assert found.touched.tolist() == [[False, True, True], [True, False, True], [True, True, False]]
 
 
+def test_where_no_image_is_in_a_split_nothing_is_removable_and_the_error_says_why(few):
+    leaks = fd.Dataset(few, cache=None).leaks()
+    for ask in (leaks.removable, lambda: leaks.tag("drop", "test")):
+        with pytest.raises(ParameterError, match=r"no image is in one.*split="):
+            ask()
+
+
 def test_removable_counts_against_the_named_splits(copies_in):
     (copies_in / "c").mkdir()
     (copies_in / "c" / "espresso.jpg").write_bytes((copies_in / "espresso.jpg").read_bytes())

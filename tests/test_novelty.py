@@ -390,9 +390,20 @@ def test_near_duplicates_of_the_sample_count_once(dataset):
 def test_it_says_where_nothing_can_be_flagged(dataset):
     ids = dataset.image_ids[:4]
     found = dataset.novelty(ids)
+    assert found._headline().startswith("None of 3 images could be flagged as new")
+    assert f"below {found.smallest_p:.2g}" in found._headline()
     assert "nothing can be flagged" in repr(found)
     assert "nothing can be flagged" in found._repr_html_()
     assert "nothing can be flagged" not in repr(dataset.novelty(ids, false_alarm_rate=0.2))
+
+
+@pytest.mark.parametrize(("rate", "is_told"), [(0.02, True), (0.1, False)])
+def test_the_headline_tells_where_only_most_of_a_list_at_once_could_be_flagged(dataset, rate, is_told):
+    found = dataset.novelty(dataset.image_ids[:4], false_alarm_rate=rate)
+    needed = count_needed(found.smallest_p, len(found.to_frame()), rate)
+    assert found.n_novel == 0
+    assert (needed > 2) == is_told
+    assert (f"fewer than {needed} at once could not be flagged" in found._headline()) == is_told
 
 
 @pytest.mark.parametrize("n_known", [0, 1, 2])
@@ -408,7 +419,7 @@ def test_few_images_are_told_in_plain_words(few, n_known, n_new):
         assert result._repr_html_()
     found.gallery()
     assert found.tag("x").image_ids == () if n_new == 0 else True
-    expected = {(0, 1): "Nothing is known", (1, 1): "None of 1 image is surely new", (0, 0): "There is no image"}
+    expected = {(0, 1): "Nothing is known", (1, 1): "None of 1 image could be flagged", (0, 0): "There is no image"}
     assert expected.get((n_known, n_new), "") in repr(found)
 
 

@@ -321,6 +321,16 @@ def test_a_share_is_of_all_that_can_be_read_and_no_more_than_there_are_is_chosen
     assert len(dataset.sample(1.0, deduplicate=False).table) == n_readable
 
 
+def test_stratified_tells_how_many_have_no_label_and_gives_them_their_share(dataset):
+    labels = dataset.images["label"].where(dataset.images["label"] == "medical")
+    found = dataset.using(labels=labels).sample(20, "stratified")
+    everything = dataset.using(labels=labels).sample(10_000, "stratified").table
+    n_without, n = int(everything["label"].isna().sum()), len(everything)
+    assert f"{n_without} candidates have no label, and count as a class of their own." in found.remarks
+    assert abs(found.table["label"].isna().sum() - 20 * n_without / n) < 1
+    assert "there is 1 candidate." in dataset.where(dataset.image_ids[:1]).sample(9, "stratified").remarks[-1]
+
+
 def test_quotas_alone_say_how_many(dataset):
     found = dataset.sample(quotas={"animal": 2, "food": 1})
     assert found.table["label"].value_counts().to_dict() == {"animal": 2, "food": 1}

@@ -43,6 +43,7 @@ __all__ = [
     "score_logistic_folds",
     "share_families",
     "to_chances",
+    "weigh_all",
 ]
 
 Ints = npt.NDArray[np.int64]
@@ -54,6 +55,7 @@ _N_LOGISTIC_FOLDS = 5
 _LEAST_SLOPE = 0.1  # of that at the beginning, where a fit ends: with many classes or features all slopes are small
 _RIDGE = 1.0  # added to the scatter within classes, in every direction; vectors have length 1
 _REACH = 0.2  # of the median distance of neighbors: one that is so much farther counts e times less
+_SHARPER = 4.0  # than such weights: what all images together say
 _SHARE = 0.1  # of all images that one family may hold; a longer chain of pairs is cut into its groups
 
 
@@ -142,13 +144,16 @@ def score_folds(vectors: Vectors, labels: Ints, folds: Ints, *, n_classes: int, 
     return logits
 
 
-def fit_logistic(
-    vectors: Vectors, labels: npt.NDArray[np.generic], *, tol: float = 1e-3, **options: float | str
-) -> LogisticRegression:
-    """Fit the logistic regression of scikit-learn, with *options* of its own."""
+def fit_logistic(vectors: Vectors, labels: npt.NDArray[np.generic], **options: float | str) -> LogisticRegression:
+    """Fit the logistic regression of scikit-learn, with *options* of its own, and not end where it begins."""
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(max_iter=1000, tol=tol, **options)
+    names, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    is_balanced = options.get("class_weight") == "balanced"
+    shares = np.full(len(names), 1 / len(names)) if is_balanced else counts / len(labels)
+    means = one_hot(codes, len(names)) @ vectors / counts[:, None]
+    slope = shares[:, None] * (means - shares @ means)  # at the beginning, where all weights are 0
+    model = LogisticRegression(max_iter=1000, tol=min(1e-3, _LEAST_SLOPE * float(np.abs(slope).max())), **options)
     with warnings.catch_warnings():  # of scikit-learn before 1.7 beside SciPy 1.16, as Colab has them
         warnings.filterwarnings("ignore", "scipy.optimize: The `disp`", DeprecationWarning)
         return model.fit(vectors, labels)
@@ -160,9 +165,7 @@ def fit_logistic_scorer(vectors: Vectors, labels: Ints, *, n_classes: int) -> Sc
     weights = np.zeros((n_features, n_classes), dtype=np.float32)
     intercept = np.log((np.bincount(labels, minlength=n_classes) + 0.1) / len(labels))
     if len(known) > 1:
-        hot = one_hot(labels, n_classes)
-        slope = (hot @ vectors - np.outer(hot.sum(axis=1), vectors.mean(axis=0))) / len(labels)  # where the fit begins
-        model = fit_logistic(vectors, labels, tol=min(1e-3, _LEAST_SLOPE * float(np.abs(slope).max())))
+        model = fit_logistic(vectors, labels)
         signs = 1 if len(known) > 2 else np.array([-0.5, 0.5])  # of two classes it tells the difference
         weights[:, known], intercept[known] = model.coef_.T * signs, model.intercept_ * signs
     return Scorer(np.zeros(n_features, dtype=np.float32), weights, intercept)
@@ -227,6 +230,24 @@ def count_votes(
         counts *= np.exp((1 - far / max(float(np.median(far)), 1e-6)) / _REACH)
     votes: Floats = (csr_array((counts, near, starts), shape=(n_rows, n_rows)) @ of_row).toarray()
     return votes
+
+
+def weigh_all(vectors: Vectors, labels: Ints, families: Ints, *, n_classes: int) -> Floats:
+    """Return logits of shape (n_samples, n_classes) by how near all images of each class are, its own family left out.
+
+    That is for a few dozen images, where lists of nearest neighbors reach into all classes, and so few teach a
+    discriminant little: the logarithm of the mean weight of a class, of which a fifth of the median distance takes e
+    times off. Means do not favor the classes of others, of which none is left out.
+    """
+    from scipy.spatial.distance import cdist
+
+    far, is_other = cdist(vectors, vectors, "sqeuclidean") / 2, families[:, None] != families
+    usual = max(float(np.median(far[is_other])), 1e-6) if is_other.any() else 1.0
+    counts = is_other * share_families(families)
+    of_class = one_hot(labels, n_classes).T.toarray()
+    weights = (counts * np.exp((1 - far / usual) / _REACH)) @ of_class
+    logits: Floats = _SHARPER * np.log(weights / np.maximum(counts @ of_class, 1e-9) + 1e-12)
+    return logits
 
 
 @dataclass(frozen=True, eq=False)

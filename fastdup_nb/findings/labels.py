@@ -26,8 +26,9 @@ from .classifying import (
     score_folds,
     score_logistic_folds,
     share_families,
+    weigh_all,
 )
-from .noise import LabelNoise, fit_noise
+from .noise import FEW, LabelNoise, fit_noise
 
 __all__ = ["LabelTables", "Labeled", "PredictionTables", "find_conflicts", "find_label_issues", "predict_labels"]
 
@@ -169,7 +170,11 @@ def find_label_issues(
     if len(classes) < 2:
         return _no_tables(labeled, decided)
     with one_blas_thread():
-        evidence = labeled.evidence(codes, len(classes), n_jobs=n_jobs, random_state=random_state)[told]
+        if len(np.unique(labeled.families[told])) > FEW:
+            evidence = labeled.evidence(codes, len(classes), n_jobs=n_jobs, random_state=random_state)[told]
+        else:
+            vectors = labeled.vectors[labeled.rows[told]]
+            evidence = weigh_all(vectors, codes[told], labeled.families[told], n_classes=len(classes))[..., None]
         noise = fit_noise(evidence, codes[told], share_families(labeled.families[told]), random_state=random_state)
     table = _issue_table(labeled, noise, classes, codes, decided)
     confusion = _confusion(noise, classes, codes[told])

@@ -24,12 +24,13 @@ from .classifying import (
     to_chances,
 )
 
-__all__ = ["LabelNoise", "fit_noise"]
+__all__ = ["FEW", "LabelNoise", "fit_noise"]
 
+FEW = 64  # images, each family one, up to which all of a class speak for a label, and all mistakes are equally likely
 _STARTS = ((0.02, 1), (0.3, 3))  # rates of mistakes that are tried, and how much sharper evidence is taken to be then
 _CLEARLY = 1.0  # by which many mistakes must be likelier than few, as a logarithm
-_PRIOR_RATE = 0.01  # of mistakes, worth so many images:
-_PRIOR_IMAGES = 100
+_PRIOR_IMAGES = 100  # among which one mistake is taken for granted; of few images, among as many as there are
+_STEEPEST = 20.0  # logit of a rate that is tried on the way
 _LEAST_RIGHT = 0.5  # share of a class whose labels are right; else a class could not be told from its mistakes
 _N_ROUNDS = 20
 _STILL = 1e-4  # where no rate moves by more, a fit is done
@@ -96,7 +97,9 @@ def fit_noise(evidence: Floats, labels: Ints, shares: Floats | None = None, *, r
     task = _Task.of(evidence, labels, np.ones(len(labels)) if shares is None else shares, random_state)
     off = ~np.eye(evidence.shape[1], dtype=bool)
     plain = _explain_plainly(task)
-    state, is_own = _choose_rates(task, plain, task.improved(plain, off), off)
+    state, is_own = plain, np.zeros_like(off)
+    if task.shares.sum() > FEW:
+        state, is_own = _choose_rates(task, plain, task.improved(plain, off), off)
     return _explain(evidence, labels, state, is_own)
 
 
@@ -139,6 +142,12 @@ class _Task:
     labels: Ints
     shares: Vectors
 
+    @property
+    def n_prior(self) -> float:
+        """How many images are added to those there are, with one mistake among them."""
+        n = float(self.shares.sum())
+        return _PRIOR_IMAGES if n > FEW else max(n, 2)
+
     @classmethod
     def of(cls, evidence: Floats, labels: Ints, shares: Floats, random_state: int) -> _Task:
         """Return the task of at most _MOST_FITTED of the images."""
@@ -150,19 +159,19 @@ class _Task:
     def explained_plainly(self, start: Combiner | None, rate: float) -> _State:
         """Return the likeliest state near a start, where all mistakes are equally likely."""
         n_classes, every = self.kinds.shape[1], np.arange(len(self.labels))
-        n_others = max(n_classes - 1, 1)
+        n_others, prior = max(n_classes - 1, 1), self.n_prior
 
         def miss(logits: Vectors, free: Floats) -> tuple[float, Vectors, Floats]:
             to_chances(logits)
-            half = 1 / (1 + np.exp(-free[0]))
+            half = 1 / (1 + np.exp(-np.clip(free[0], -_STEEPEST, _STEEPEST)))
             rate = (1 - _LEAST_RIGHT) * half
             given = logits[self.labels, every]
             likely = (1 - rate) * given + rate / n_others * (1 - given)
             pull = self.shares / likely
             value = -float(np.log(likely) @ self.shares)
             slope = float(pull @ (given - (1 - given) / n_others))
-            value -= _PRIOR_IMAGES * (_PRIOR_RATE * np.log(rate) + (1 - _PRIOR_RATE) * np.log(1 - rate))
-            slope -= _PRIOR_IMAGES * (_PRIOR_RATE / rate - (1 - _PRIOR_RATE) / (1 - rate))
+            value -= np.log(rate) + (prior - 1) * np.log(1 - rate)
+            slope -= 1 / rate - (prior - 1) / (1 - rate)
             pull *= (1 - rate - rate / n_others) * given
             logits *= pull
             logits[self.labels, every] -= pull
@@ -177,7 +186,7 @@ class _Task:
         """Return the state after rounds of EM, where the mistakes in *is_own* have rates of their own."""
         for _ in range(_N_ROUNDS):
             chances, shown = self.chances(state.combiner), self.shown(state)
-            mistakes = _estimate_mistakes(self.counted(shown), is_own)
+            mistakes = _estimate_mistakes(self.counted(shown), is_own, self.n_prior)
             moved = float(np.abs(mistakes - state.mistakes).max())
             state = _State(self._moved(state.combiner, chances, shown), mistakes)
             if moved < _STILL:
@@ -245,13 +254,13 @@ def _choose_rates(
     return plain, np.zeros_like(off)
 
 
-def _estimate_mistakes(counts: Floats, is_own: npt.NDArray[np.bool_]) -> Floats:
+def _estimate_mistakes(counts: Floats, is_own: npt.NDArray[np.bool_], n_prior: float) -> Floats:
     """Return the rates of mistakes from expected counts: one for all, but where they have their own."""
     n_classes = len(counts)
     sizes = counts.sum(axis=1, keepdims=True) + 1e-9
     tied = ~np.eye(n_classes, dtype=bool) & ~is_own
-    places = float((sizes * tied).sum()) + _PRIOR_IMAGES * (n_classes - 1)
-    rate = (float(counts[tied].sum()) + _PRIOR_RATE * _PRIOR_IMAGES) / max(places, 1e-9)
+    places = float((sizes * tied).sum()) + n_prior * (n_classes - 1)
+    rate = (float(counts[tied].sum()) + 1) / max(places, 1e-9)
     return _fill(np.where(is_own, (counts + rate * n_classes) / (sizes + n_classes), rate))
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: What the two sides are called where two datasets are compared.
 THIS, OTHER = "this", "other"
+#: What splits are called that were given as a Series or the like, which a line of code cannot repeat.
+GIVEN = "split"
 _TONES: dict[str, Tone] = {"identical file": "strong", "identical pixels": "good", "near": "plain"}
 _PAIRS = ("pair", "pairs")
 _MAX_TABLE = 12
@@ -116,7 +118,7 @@ class Leaks(ImageResult):
         Raises
         ------
         ParameterError
-            If there is no such split.
+            If there is no such split, or none at all.
         """
         givers = self._check_splits(from_, "from_")
         others = self.splits if against is None else self._check_splits(against, "against")
@@ -129,11 +131,19 @@ class Leaks(ImageResult):
 
     def _check_splits(self, names: object, option: str) -> tuple[str, ...]:
         given = tuple(names) if isinstance(names, (list, tuple)) and names else (names,)
-        return tuple(check_choice(name, option, "Leaks.removable", self.splits) for name in given)
+        return tuple(self._check_split(name, option, "Leaks.removable") for name in given)
+
+    def _check_split(self, name: object, option: str, caller: str) -> str:
+        if not self.splits:
+            raise ParameterError(
+                f"{caller} takes a split, and no image is in one. Name splits with fd.Dataset(..., split=...) or "
+                "ds.leaks(split=...), or make new ones with ds.split()."
+            )
+        return check_choice(name, option, caller, self.splits)
 
     def _listed(self, which: object) -> list[str]:
         if which is not None:
-            name = check_choice(which, "which", "Leaks.tag", self.splits)
+            name = self._check_split(which, "which", "Leaks.tag")
             if self._other and name == OTHER:
                 raise ParameterError(
                     "Leaks.tag tags images of the dataset that was asked. For those of the other one, use "
@@ -326,14 +336,14 @@ def _deck_of_splits(found: Leaks) -> Deck:
         note = f"{near}, labels {pair['label_a']} and {pair['label_b']}" if pair["labels_differ"] else near
         return RowCaption(f"{pair['split_a']} and {pair['split_b']}", str(pair["tier"]), note)
 
-    call = f"ds.leaks({found._call}{', ' if found._call else ''}min_similarity={found.min_similarity!r}).pairs"
+    call = f"{found._with(f'min_similarity={found.min_similarity!r}')}.pairs.pipe({_BY_IMAGE})"
     sorts = {
         "least similar first": Sort("similarity"),
         "labels that differ first": Sort("labels_differ", ascending=False),
     }
     return replace(
-        deck, title="Leaks", headline=found._headline(), code=f"{call}.pipe({_BY_IMAGE})", sorts=sorts,
-        row_code=f"{call}.rename_axis('pair')", row_caption=row_caption, empty=found._empty(),
+        deck, title="Leaks", headline=found._headline(), sorts=sorts, empty=found._empty(),
+        code="" if found._call == GIVEN else call, row_caption=row_caption,
     )  # fmt: skip
 
 
@@ -350,8 +360,7 @@ def _deck_of_other(found: Leaks) -> Deck:
         return Caption(lines, beside=found._other + str(pair["image_id_b"]), beside_line=f"in the other: {line}")
 
     return Deck(
-        title="Leaks", headline=found._headline(), table=best, caption=caption,
-        code="ds.leaks(other).pairs.drop_duplicates('image_id_a').set_index('image_id_a').rename_axis('image_id')",
+        title="Leaks", headline=found._headline(), table=best, caption=caption, code="",
         sorts={"least similar first": Sort("similarity"), "path": Sort("image_id")}, empty=found._empty(),
     )  # fmt: skip
 

@@ -105,6 +105,11 @@ class Novelties(ImageResult):
         """The smallest p-value there can be here: 1 / (n_calibration + 1)."""
         return 1 / (self.n_calibration + 1)
 
+    @property
+    def _needed(self) -> int:
+        """How many images must have the smallest p-value before the rule for lists flags any."""
+        return count_needed(self.smallest_p, len(self.table) - self.n_unscored, self.false_alarm_rate)
+
     def _listed(self, which: object) -> list[str]:
         wanted = check_choice("novel" if which is None else which, "which", "Novelties.tag", ("novel", "all"))
         table = self.table if wanted == "all" else self.table[self.table["is_novel"]]
@@ -161,7 +166,14 @@ class Novelties(ImageResult):
         images, known = format_count(n_images, IMAGES), format_count(self.model.n_images, IMAGES)
         if self.n_unscored == n_images:
             return f"Nothing was compared: of {images}, none has a label that a known image has."
+        if not n and self.smallest_p > self.false_alarm_rate:
+            return (
+                f"None of {images} could be flagged as new at a false-alarm rate of {self.false_alarm_rate:g}: "
+                f"compared with {known}, no p-value can be below {self.smallest_p:.2g}."
+            )
         told = f"{n:,} of {images} {'is' if n == 1 else 'are'} new" if n else f"None of {images} is surely new"
+        if not n and self.control == "list" and 2 * self._needed > n_images - self.n_unscored and self._needed > 1:
+            told += f" (fewer than {self._needed:,} at once could not be flagged)"
         return f"{told}, compared with {known} at a false-alarm rate of {self.false_alarm_rate:g}."
 
     def _facts(self) -> tuple[Fact, ...]:
@@ -211,13 +223,13 @@ class Novelties(ImageResult):
                 f"false_alarm_rate of {smallest:.2g} or more{alone}, or at least {least:,} different pictures in the "
                 f"{per}; the order of the scores holds all the same.",
             )
-        needed = count_needed(smallest, tested, rate)
+        needed = self._needed
         if self.control == "each" or needed == 1:
             return ()
-        able = "nothing can be flagged" if needed > tested else f"it takes {needed:,} images this new to flag any"
         return (
-            f"The smallest p-value here is {smallest:.2g}; in a list of {tested:,}, {able}. control='each' flags each "
-            f"image by its own p-value: of ordinary images, a share of {rate:g}.",
+            f"The smallest p-value here is {smallest:.2g}; in a list of {tested:,}, it takes {needed:,} images this "
+            f"new to flag any. control='each' flags each image by its own p-value: of ordinary images, a share of "
+            f"{rate:g}.",
         )
 
     def _row(self, image_id: str, row: pd.Series) -> Row:
