@@ -14,7 +14,7 @@ from ._linking import Names, match_names, name_rows
 from ._store import Store
 from .embeddings import Descriptors, score_edges
 
-SCORES_VERSION = 2
+SCORES_VERSION = 3
 _MOST_KEPT = 2_000_000  # pairs; of more, none is added, and those are compared anew each time
 _WORTH_SAVING = 1000  # new pairs; fewer, or less than a tenth of all, take no time to speak of
 

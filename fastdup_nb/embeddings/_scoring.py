@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._threads import one_blas_thread
-from ._aligning import align_details
+from ._aligning import align_details, find_slopes
 from ._base import Descriptors, Encoder, FloatArray
 from ._models import DEFAULT_MODEL, MODELS
 
@@ -26,13 +26,13 @@ GENERIC_PRESETS: dict[str, float] = {"strict": 0.95, "default": 0.9, "loose": 0.
 """The same for a user's own encoder or vectors: a guess, since nothing is known of them. Look, then choose."""
 
 _WEIGHT = 0.9  # how much of the distance perfect agreement in structure takes away
-_POWER = 10  # how near to perfect it must be to count
+_POWER = 7  # how near to perfect it must be to count
 _LEAST_ALIGNED = 0.5  # cosine below which pictures are too far apart for structure to make them near
 _FLAT = 4.0  # gray levels of contrast below which a picture shows nothing
 _PAGE = 185  # mean gray level from which a picture may be a light ground with ink on it: a page, a drawing
 _DARKEST = 150  # gray level that all but a few parts of a page have; a thing before a white wall is darker
 _INK = 0.02  # of the parts may be darker
-_PAGE_SLOPE = 4.0  # distance of two pages for what their structure lacks; the default bound asks for 0.97 of it
+_PAGE_SLOPE = 3.5  # distance of two pages for what their structure lacks; the default bound asks for 0.966 of it
 _NOISE = 2.0  # gray levels of contrast below which structure says nothing
 _CHUNK = 2048
 
@@ -106,11 +106,14 @@ def _least_distance(
     """Return how far apart two pictures at least are that show nothing, or that are pages; 0 for all others."""
     used, places = np.unique(np.stack([rows, others]), return_inverse=True)
     places = places.reshape(2, -1)
-    light, contrast, darkest = (np.empty(len(used), np.float32) for _ in range(3))
+    slopes = find_slopes(np.ones(details.shape[1], dtype=bool))
+    light, contrast, darkest, full = (np.empty(len(used), np.float32) for _ in range(4))
     for start in range(0, len(used), _CHUNK):
         part = slice(start, start + _CHUNK)
         pixels = details[used[part]]
         light[part], contrast[part] = pixels.mean(axis=1), pixels.std(axis=1)
+        structure_left = _vary(_center(pixels), slopes) / pixels.shape[1]
+        full[part] = np.sqrt(structure_left / (structure_left + _NOISE**2))  # what noise leaves of a page and its copy
         n_dark = int(_INK * pixels.shape[1])
         darkest[part] = np.partition(pixels, n_dark, axis=1)[:, n_dark]
     is_flat = contrast < _FLAT
@@ -119,20 +122,25 @@ def _least_distance(
     a, b = places[:, flat := is_flat[places].all(axis=0)]
     least[flat] = np.abs(light[a] - light[b]) / 128
     a, b = places[:, pages := is_page[places].all(axis=0)]
-    full = contrast / np.sqrt(contrast**2 + _NOISE**2)  # what noise leaves of the structure of a page and its copy
     least[pages] = _PAGE_SLOPE * (1 - structure[pages] / (full[a] * full[b]))
     return least
 
 
 def _correlate(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> FloatArray:
-    """Return the correlation of square gray pictures, the best of *b* turned and mirrored in all ways, in [0, 1]."""
+    """Return the correlation of square gray pictures, the best of *b* turned and mirrored in all ways, in [0, 1].
+
+    It is that of what is left without an even slope of light. The slope is taken from *a* alone, for what is left of
+    *a* is at right angles to any.
+    """
     side = int(a.shape[1] ** 0.5)
-    x = _standardize(a)
-    y = _standardize(b).reshape(-1, side, side)
+    x, slopes = _center(a), find_slopes(np.ones(a.shape[1], dtype=bool))
+    x -= (x @ slopes.T) @ slopes
+    y = _center(b)
     best = np.zeros(len(x), np.float32)
-    for turned in _orientations(y):
+    for turned in _orientations(y.reshape(-1, side, side)):
         np.maximum(best, np.einsum("ij,ij->i", x, turned.reshape(x.shape)), out=best)
-    return np.minimum(best, 1)
+    best /= np.sqrt((_square(x) + _NOISE**2 * x.shape[1]) * (_vary(y, slopes) + _NOISE**2 * x.shape[1]))
+    return np.minimum(best, 1, out=best)
 
 
 def _orientations(pictures: FloatArray) -> Iterator[FloatArray]:
@@ -144,9 +152,18 @@ def _orientations(pictures: FloatArray) -> Iterator[FloatArray]:
         yield turned[:, ::-1, ::-1]
 
 
-def _standardize(details: npt.NDArray[np.uint8]) -> FloatArray:
-    """Return rows of mean 0 and length 1; shorter where there is hardly any contrast."""
+def _center(details: npt.NDArray[np.uint8]) -> FloatArray:
     x: FloatArray = details.astype(np.float32)
     x -= x.mean(axis=1, keepdims=True)
-    x /= np.sqrt((x**2).sum(axis=1, keepdims=True) + _NOISE**2 * x.shape[1])
     return x
+
+
+def _vary(centered: FloatArray, slopes: FloatArray) -> FloatArray:
+    """Return the sum of squares of what is left of pictures without their slope."""
+    left: FloatArray = np.maximum(_square(centered) - _square(centered @ slopes.T), 0)
+    return left
+
+
+def _square(x: FloatArray) -> FloatArray:
+    squares: FloatArray = np.einsum("ij,ij->i", x, x)
+    return squares
