@@ -62,9 +62,9 @@ class Listing:
     def take(self, positions: Iterable[int]) -> Listing:
         """Return the listing of some of the images, in the order of *positions*."""
         chosen = list(positions)
-        frames = [None if frame is None else frame.iloc[chosen] for frame in (self.columns, self.texts)]
+        columns, texts = (None if frame is None else frame.iloc[chosen] for frame in (self.columns, self.texts))
         ids, paths = (tuple(values[i] for i in chosen) for values in (self.image_ids, self.paths))
-        return Listing(self.root, ids, paths, *frames)
+        return Listing(self.root, ids, paths, columns, texts)
 
     def names_in(self, column: str) -> list[object]:
         """Return the values of a column where they are names, such as labels: as written, not what numbers they are."""

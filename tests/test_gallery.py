@@ -156,9 +156,21 @@ def test_the_line_of_pandas_makes_what_the_gallery_shows(ds, kind, query):
         assert 0 < len(shown) < len(gallery._controller.ids)
 
 
+def test_the_line_of_pandas_orders_rows_by_what_they_are_without_a_filter(ds):
+    gallery = ds.clusters().gallery()
+    deck = gallery._controller.deck
+    sizes = deck.rows["size"].sort_values()
+    first, last = (deck.table.index[deck.table["cluster"] == sizes.index[i]].tolist() for i in (0, -1))
+    ds.tags.add([*first[:3], *last[:2]], "drop")
+    asked = Query(sort="smallest first", tag="=drop")
+    gallery._query = dict(asked.__dict__)
+    assert run(gallery.code, ds, gallery).index.tolist() == [*first[:3], *last[:2]]
+    assert [gallery._controller.ids[i] for i in gallery._controller.find(asked).tiles] == [*first[:3], *last[:2]]
+
+
 def run(code: str, ds: fd.Dataset, gallery: object) -> pd.DataFrame:
     *statements, last = code.split("; ")
-    names = {"ds": ds, "pd": pd, "gallery": gallery}
+    names = {"ds": ds, "gallery": gallery}
     for statement in statements:
         exec(statement, names)  # noqa: S102
     return eval(last, names)  # noqa: S307
