@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import fastdup_nb as fd
-from fastdup_nb.errors import ParameterError, UnknownImageError
+from fastdup_nb.errors import ParameterError, ParameterTypeError, UnknownImageError
 from fastdup_nb.widgets._deck import Query
 from fastdup_nb.widgets._gallery import Gallery
 from fastdup_nb.widgets._plain import PlainGallery
@@ -523,10 +523,28 @@ def test_what_cannot_be_shown_is_a_clear_error(ds):
         ds.gallery(["a.jpg", ds.image_ids[0], "b.jpg"])
     with pytest.raises(ParameterError, match="image_id_a"):
         ds.gallery(pd.DataFrame({"x": [1]}))
+    with pytest.raises(ParameterTypeError, match=r"a list, Index or Series of them.* Got NoneType instead\.$"):
+        ds.gallery(None)
+    with pytest.raises(ParameterTypeError, match=r"Got Outliers instead\. A result shows itself: result\.gallery\(\)"):
+        ds.gallery(ds.outliers())
     with pytest.raises(ParameterError, match="backend"):
         ds.gallery(ds.image_ids, backend="qt")
     with pytest.raises(ParameterError, match="page_size"):
         ds.gallery(ds.image_ids, page_size=0)
+
+
+def test_a_gallery_says_in_words_what_it_holds(ds):
+    members = ds.duplicates().members
+    told = f"Duplicates, {len(members)} images in {members['group'].nunique()} groups"
+    for backend, name in (("anywidget", "Gallery"), ("ipywidgets", "PlainGallery")):
+        gallery = ds.duplicates().gallery(backend=backend)
+        assert repr(gallery) == f"{name}: {told}, 0 selected"
+        gallery.selection = members.index[:2].tolist()
+        assert repr(gallery) == f"{name}: {told}, 2 selected"
+    annotator = ds.annotate(["cat", "dog"], ds.image_ids[:3])
+    annotator.label(ds.image_ids[0], "dog")
+    assert repr(annotator) == "Annotator: Labeling, 3 images, 0 selected, 1 labeled, 0 skipped, 2 to go"
+    assert repr(ds.explore(method="pca")) == f"Explorer: {ds.map(method='pca')}"
 
 
 def test_on_kaggle_the_gallery_is_made_of_plain_controls(ds, monkeypatch):
