@@ -158,7 +158,7 @@ def tell(told: object, column: str, listing: Listing) -> pd.Series:
     elif told == "folder":
         values = _folders(listing) if column == "label" else _top_folders(listing)
     elif isinstance(told, str):
-        values = [] if listing.columns is None else listing.columns[told].tolist()
+        values = listing.names_in(told)
     named = [make_text(value) if isinstance(value, str) else value for value in values]
     given = pd.Series(named, index=index, dtype=object).convert_dtypes()  # so that 1 with a gap is no 1.0
     return given.astype(object).where(given.isna(), given.astype(str)).astype(TEXT)

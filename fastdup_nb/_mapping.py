@@ -134,6 +134,12 @@ def _read_color(color: object, columns: _Columns, *, has_tags: bool) -> tuple[_C
         raise ParameterTypeError(f"The 'color' parameter of Dataset.map must be {wanted}. Got {type(color).__name__}.")
     if color == "auto":
         return columns, "cluster"
+    if color in {"label", "split"} and color not in columns:
+        option = "labels" if color == "label" else color
+        raise ParameterError(
+            f"The 'color' parameter of Dataset.map is {color!r}, but no image has a {color}. Give them first, such as "
+            f"ds.using({option}='folder'), or color by 'cluster'."
+        )
     return columns, check_choice(
         color, "color", "Dataset.map", ["auto", "density", *(["tag"] if has_tags else []), *columns]
     )

@@ -325,7 +325,7 @@ class Novelty(Facade):
         settings = self._stages.settings
         if settings.embeddings is not None:
             raise ParameterError(
-                "This dataset was made with embeddings=, so there is no encoder for other files. Give 'other' as "
+                "This dataset was made with embeddings=, so there is no encoder for other files. Give them as "
                 "fd.Dataset(files, embeddings=...), or as an array of vectors."
             )
         self._refuse_ids(other)

@@ -40,7 +40,7 @@ from .sources import Listing, Stamp, read_bytes, read_stamp
 
 BATCH_SIZE = 16
 #: Raised when facts or thumbnails are made in another way: those in the store are then made anew.
-FACTS_VERSION = 2
+FACTS_VERSION = 3
 THUMBNAIL_SIZE = 160
 #: Pictures encoded at once: few, for what a model holds in memory meanwhile should fit the processor's cache.
 ENCODED_AT_ONCE = 4

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
+import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -30,7 +32,8 @@ class Splits(Facade):
     """Leaks between splits, and new splits without: the part of ``Dataset`` that compares parts."""
 
     def leaks(
-        self, split: str | Sequence[str | None] | Mapping[str, str] | pd.Series | Splits = "split",
+        self,
+        split: str | os.PathLike[str] | Sequence[str | None] | Mapping[str, str] | pd.Series | Splits = "split",
         min_similarity: float | str | None = None,
     ) -> Leaks:  # fmt: skip
         """Find images that have a twin in another split, or in another dataset.
@@ -41,9 +44,10 @@ class Splits(Facade):
 
         Parameters
         ----------
-        split : str, sequence, Series, mapping or Dataset, default "split"
+        split : str, sequence, Series, mapping, Dataset or path, default "split"
             A column of ``ds.images``; ``"folder"`` for the topmost folder; the split of each listed image in order, or
-            by image id; or another dataset, whose images are searched for those of this one.
+            by image id; or another dataset, whose images are searched for those of this one. A path or glob, where it
+            is no column, is read as one, with the options of this dataset.
         min_similarity : float in [0, 1] or {"strict", "default", "loose"}, optional
             Bound of the tier ``near``, as in ``duplicates``; larger is stricter.
 
@@ -71,8 +75,10 @@ class Splits(Facade):
         from .results.leaks import build_leaks
 
         least = read_similarity(min_similarity, self._stages.presets, "Dataset.leaks")
+        if _is_path(split, self._stages):
+            return self._leaks_between(self._open(split), least, repr(os.fspath(split)))
         if isinstance(split, Splits):
-            return self._leaks_between(split, least)
+            return self._leaks_between(split, least, "other")
         stages = self._stages
         told = _read_column(stages, split, "split", "Dataset.leaks").iloc[stages.valid]
         pool = pool_one(stages)
@@ -83,7 +89,7 @@ class Splits(Facade):
             call=_tell_call(split),
         )  # fmt: skip
 
-    def _leaks_between(self, other: Splits, least: float) -> Leaks:
+    def _leaks_between(self, other: Splits, least: float, call: str) -> Leaks:
         from ._pooling import pool_two
         from .results._joined import join_shown
         from .results.leaks import OTHER, THIS, build_leaks
@@ -94,7 +100,7 @@ class Splits(Facade):
         shown, begin = join_shown(self._shown, other._shown, OTHER)
         return build_leaks(
             pool.find_leaks(sides, (THIS, OTHER), least), pool.image_ids, pool.labels, sides, (THIS, OTHER),
-            min_similarity=least, shown=shown, n_broken=self._shown.n_broken + other._shown.n_broken, call="other",
+            min_similarity=least, shown=shown, n_broken=self._shown.n_broken + other._shown.n_broken, call=call,
             other=begin,
         )  # fmt: skip
 
@@ -226,13 +232,14 @@ def _read_column(stages: Stages, told: object, option: str, caller: str) -> pd.S
 
     What is wrong is said before any image is read.
     """
-    known = [*COLUMNS, *stages.listing_columns, *(f"{name}_given" for name in stages.listing_columns)]
+    known = _list_columns(stages)
     if isinstance(told, str) and told in known and told in stages.images:
         given = stages.images[told].astype(object).convert_dtypes()  # so that 1 with a gap is no 1.0
         return given.astype(object).where(given.isna(), given.astype(str)).astype(TEXT)
     if isinstance(told, str) and told != "folder":
         raise ParameterError(
-            f"The {option!r} parameter of {caller} must be a column of ds.images, or 'folder'. Got {told!r}; there are "
+            f"The {option!r} parameter of {caller} must be a column of ds.images, "
+            f"{'the path of another collection, ' * (option == 'split')}or 'folder'. Got {told!r}; there are "
             f"{', '.join(map(repr, dict.fromkeys(known[: len(COLUMNS) + len(stages.listing_columns)])))}."
         )
     if not isinstance(told, (str, pd.Series, Mapping, list, tuple, np.ndarray, pd.Index)):
@@ -245,6 +252,19 @@ def _read_column(stages: Stages, told: object, option: str, caller: str) -> pd.S
     column = tell(checked, "label" if option == "stratify" else option, stages.listing)
     column.name = told.name if isinstance(told, pd.Series) else None
     return column
+
+
+def _list_columns(stages: Stages) -> list[str]:
+    return [*COLUMNS, *stages.listing_columns, *(f"{name}_given" for name in stages.listing_columns)]
+
+
+def _is_path(split: object, stages: Stages) -> TypeGuard[str | os.PathLike[str]]:
+    """Return whether *split* is a path or glob, and no column."""
+    if not isinstance(split, str):
+        return isinstance(split, os.PathLike)
+    if split == "folder" or split in _list_columns(stages):
+        return False
+    return glob.has_magic(split) or os.path.exists(os.path.expanduser(split))
 
 
 def _tell_call(split: object) -> str:

@@ -283,7 +283,7 @@ class Dataset(Inspection, Search, Labels, Splits, Sampling, Novelty, Sequences, 
         ----------
         path : path
             The file to write, ending in ``.html``. A report there is replaced; another file is not. A link stays, and
-            the file that it points to is written.
+            the file that it points to is written. Folders on the way that are missing are made, as for a cache.
 
         Returns
         -------

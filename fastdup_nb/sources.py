@@ -44,12 +44,16 @@ class Stamp(NamedTuple):
 
 @dataclass(frozen=True)
 class Listing:
-    """What a source lists: one entry per image, in order; nothing has been opened."""
+    """What a source lists: one entry per image, in order; nothing has been opened.
+
+    The *columns* of a CSV file are what pandas reads; *texts* are the same ones as written, for what is a name there.
+    """
 
     root: Path
     image_ids: tuple[str, ...]
     paths: tuple[str, ...]
     columns: pd.DataFrame | None = None
+    texts: pd.DataFrame | None = None
     passed_over: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -58,9 +62,14 @@ class Listing:
     def take(self, positions: Iterable[int]) -> Listing:
         """Return the listing of some of the images, in the order of *positions*."""
         chosen = list(positions)
-        columns = None if self.columns is None else self.columns.iloc[chosen]
+        columns, texts = (None if frame is None else frame.iloc[chosen] for frame in (self.columns, self.texts))
         ids, paths = (tuple(values[i] for i in chosen) for values in (self.image_ids, self.paths))
-        return Listing(self.root, ids, paths, columns)
+        return Listing(self.root, ids, paths, columns, texts)
+
+    def names_in(self, column: str) -> list[object]:
+        """Return the values of a column where they are names, such as labels: as written, not what numbers they are."""
+        frame = self.columns if self.texts is None else self.texts
+        return [] if frame is None else frame[column].tolist()
 
 
 def list_images(source: object) -> Listing:
@@ -227,17 +236,20 @@ def _as_listing(root: str, paths: list[str]) -> Listing:
 def _list_table(name: str, suffix: str) -> Listing:
     import pandas as pd
 
+    texts = None
     try:
         if TABLE_SUFFIXES[suffix] == "Parquet":
             frame = pd.read_parquet(name)
         else:
-            frame = pd.read_csv(name, sep="\t" if suffix == ".tsv" else ",")
+            sep = "\t" if suffix == ".tsv" else ","
+            frame = pd.read_csv(name, sep=sep)
+            texts = pd.read_csv(name, sep=sep, dtype=str, keep_default_na=False, na_values=[""])
     except Exception as error:
         raise SourceError(f"{name!r} cannot be read as {TABLE_SUFFIXES[suffix]}: {error}") from error
-    return _list_frame(frame, base=os.path.dirname(os.path.abspath(name)))
+    return _list_frame(frame, texts, base=os.path.dirname(os.path.abspath(name)))
 
 
-def _list_frame(frame: pd.DataFrame, *, base: str | None) -> Listing:
+def _list_frame(frame: pd.DataFrame, texts: pd.DataFrame | None = None, *, base: str | None) -> Listing:
     frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
     twice = [column for column, count in Counter(frame.columns).items() if count > 1]
     if twice:
@@ -249,14 +261,17 @@ def _list_frame(frame: pd.DataFrame, *, base: str | None) -> Listing:
             f"The table has no path column: it has {', '.join(map(repr, frame.columns)) or 'no column'}. "
             "Name the column that holds the paths 'path', for example with frame.rename(columns={'my_column': 'path'})."
         )
-    if frame[column].isna().any():
-        raise SourceError(f"{int(frame[column].isna().sum()):,} rows of the table have no path in column {column!r}.")
-    paths = [_check_path(path) for path in frame[column]]
+    given = (frame if texts is None else texts)[column]
+    if given.isna().any():
+        raise SourceError(f"{int(given.isna().sum()):,} rows of the table have no path in column {column!r}.")
+    paths = [_check_path(path) for path in given]
     beside = base is not None and not any(os.path.isabs(path) or path.startswith("..") for path in paths)
     full = paths if base is None else [os.path.abspath(os.path.join(base, path)) for path in paths]
     listing = _as_listing(base, full) if beside and base is not None else _list_paths(full)
-    columns = frame.drop(columns=[column]).set_axis(list(listing.image_ids), axis=0)
-    return Listing(listing.root, listing.image_ids, listing.paths, columns)
+    ids = list(listing.image_ids)
+    columns = frame.drop(columns=[column]).set_axis(ids, axis=0)
+    texts = None if texts is None else texts.set_axis(ids, axis=0)
+    return Listing(listing.root, listing.image_ids, listing.paths, columns, texts)
 
 
 def _check_path(path: object) -> str:

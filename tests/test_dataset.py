@@ -84,6 +84,19 @@ def test_images_is_a_copy_and_can_be_written(dataset, tmp_path):
     assert back.index.tolist() == dataset.images.index.tolist()
 
 
+def test_labels_and_splits_of_a_csv_file_are_as_written(sample_folder, tmp_path):
+    names = sorted(str(path) for path in sample_folder.rglob("*.jpg"))[:4]
+    rows = [f"{name},{told}" for name, told in zip(names, ["007,None,1", "012,NA,2", "nan,null,", ",,4"], strict=True)]
+    (tmp_path / "table.csv").write_text("\n".join(["path,label,split,code", *rows]))
+    ds = fd.Dataset(tmp_path / "table.csv", cache=None)
+    assert ds.images["label"].fillna("-").tolist() == ["007", "012", "nan", "-"]
+    assert ds.images["split"].fillna("-").tolist() == ["None", "NA", "null", "-"]
+    assert ds.images["code"].fillna(0).tolist() == [1, 2, 0, 4]
+    assert ds.where(label="007").image_ids == ds.image_ids[:1]
+    assert ds.using(labels="code", split="label").images["label"].fillna("-").tolist() == ["1", "2", "-", "4"]
+    assert ds.using(split="label").images["split"].fillna("-").tolist() == ["007", "012", "nan", "-"]
+
+
 def test_columns_of_a_table_stay_with_the_images(sample_folder, tmp_path):
     names = ["train/animal/cat.jpg", "test/people/astronaut.jpg"]
     table = pd.DataFrame({"image_path": names, "label": ["cat", None], "width": [1, 2], "note": ["x", "y"]})

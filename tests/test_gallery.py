@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import fastdup_nb as fd
-from fastdup_nb.errors import ParameterError, UnknownImageError
+from fastdup_nb.errors import ParameterError, ParameterTypeError, UnknownImageError
 from fastdup_nb.widgets._deck import Query
 from fastdup_nb.widgets._gallery import Gallery
 from fastdup_nb.widgets._plain import PlainGallery
@@ -156,9 +156,21 @@ def test_the_line_of_pandas_makes_what_the_gallery_shows(ds, kind, query):
         assert 0 < len(shown) < len(gallery._controller.ids)
 
 
+def test_the_line_of_pandas_orders_rows_by_what_they_are_without_a_filter(ds):
+    gallery = ds.clusters().gallery()
+    deck = gallery._controller.deck
+    sizes = deck.rows["size"].sort_values()
+    first, last = (deck.table.index[deck.table["cluster"] == sizes.index[i]].tolist() for i in (0, -1))
+    ds.tags.add([*first[:3], *last[:2]], "drop")
+    asked = Query(sort="smallest first", tag="=drop")
+    gallery._query = dict(asked.__dict__)
+    assert run(gallery.code, ds, gallery).index.tolist() == [*first[:3], *last[:2]]
+    assert [gallery._controller.ids[i] for i in gallery._controller.find(asked).tiles] == [*first[:3], *last[:2]]
+
+
 def run(code: str, ds: fd.Dataset, gallery: object) -> pd.DataFrame:
     *statements, last = code.split("; ")
-    names = {"ds": ds, "pd": pd, "gallery": gallery}
+    names = {"ds": ds, "gallery": gallery}
     for statement in statements:
         exec(statement, names)  # noqa: S102
     return eval(last, names)  # noqa: S307
@@ -511,10 +523,28 @@ def test_what_cannot_be_shown_is_a_clear_error(ds):
         ds.gallery(["a.jpg", ds.image_ids[0], "b.jpg"])
     with pytest.raises(ParameterError, match="image_id_a"):
         ds.gallery(pd.DataFrame({"x": [1]}))
+    with pytest.raises(ParameterTypeError, match=r"a list, Index or Series of them.* Got NoneType instead\.$"):
+        ds.gallery(None)
+    with pytest.raises(ParameterTypeError, match=r"Got Outliers instead\. A result shows itself: result\.gallery\(\)"):
+        ds.gallery(ds.outliers())
     with pytest.raises(ParameterError, match="backend"):
         ds.gallery(ds.image_ids, backend="qt")
     with pytest.raises(ParameterError, match="page_size"):
         ds.gallery(ds.image_ids, page_size=0)
+
+
+def test_a_gallery_says_in_words_what_it_holds(ds):
+    members = ds.duplicates().members
+    told = f"Duplicates, {len(members)} images in {members['group'].nunique()} groups"
+    for backend, name in (("anywidget", "Gallery"), ("ipywidgets", "PlainGallery")):
+        gallery = ds.duplicates().gallery(backend=backend)
+        assert repr(gallery) == f"{name}: {told}, 0 selected"
+        gallery.selection = members.index[:2].tolist()
+        assert repr(gallery) == f"{name}: {told}, 2 selected"
+    annotator = ds.annotate(["cat", "dog"], ds.image_ids[:3])
+    annotator.label(ds.image_ids[0], "dog")
+    assert repr(annotator) == "Annotator: Labeling, 3 images, 0 selected, 1 labeled, 0 skipped, 2 to go"
+    assert repr(ds.explore(method="pca")) == f"Explorer: {ds.map(method='pca')}"
 
 
 def test_on_kaggle_the_gallery_is_made_of_plain_controls(ds, monkeypatch):

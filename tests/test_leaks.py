@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
 import fastdup_nb as fd
-from fastdup_nb.errors import ParameterError, ParameterTypeError
+from fastdup_nb.errors import ParameterError, ParameterTypeError, SourceNotFoundError
 from fastdup_nb.findings import leaks as finding
 from fastdup_nb.findings.edges import Copies
 from fastdup_nb.findings.leaks import find_leaks, link_sides
@@ -420,6 +422,23 @@ def test_tables_of_no_leak_have_the_types_of_some(dataset):
     pd.testing.assert_series_equal(full.summary.dtypes, empty.summary.dtypes)
     pd.testing.assert_series_equal(full.images.dtypes, empty.images.dtypes)
     assert (full.images.index.name, full.images.index.dtype) == (empty.images.index.name, empty.images.index.dtype)
+
+
+def test_another_collection_is_given_by_its_path(few, tmp_path, monkeypatch):
+    for name in ("new", "label", "split.jpg"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "cat2.jpg").write_bytes((few / "cat.jpg").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    ds = fd.Dataset(few, cache=None)
+    wanted = ds.leaks(fd.Dataset("new", cache=None))
+    assert wanted.pairs[["image_id_a", "image_id_b"]].to_numpy().tolist() == [["cat.jpg", "cat2.jpg"]]
+    for other in ("new", "new/*.jpg", tmp_path / "new", str(tmp_path / "new"), Path("label"), "split.jpg"):
+        pd.testing.assert_frame_equal(ds.leaks(other).pairs, wanted.pairs)
+    assert ds.leaks("label").n_pairs == 0  # a column of that name comes first
+    with pytest.raises(SourceNotFoundError, match="nowhere"):
+        ds.leaks(Path("nowhere"))
+    with pytest.raises(ParameterError, match=r"the path of another collection, or 'folder'\. Got 'nowhere'"):
+        ds.leaks("nowhere")
 
 
 def test_identical_images_all_leak(few):

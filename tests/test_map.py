@@ -497,6 +497,12 @@ def test_a_wrong_color_is_told(dataset, color, error, message):
         dataset.map(color=color, method="pca")
 
 
+@pytest.mark.parametrize(("color", "option"), [("label", "labels"), ("split", "split")])
+def test_a_color_by_labels_or_splits_that_are_not_there_says_so(few, color, option):
+    with pytest.raises(ParameterError, match=rf"no image has a {color}\..*ds\.using\({option}='folder'\)"):
+        fd.Dataset(few, cache=None).map(color=color, method="pca")
+
+
 def test_a_wrong_method_is_told(dataset):
     with pytest.raises(ParameterError, match=r"'method' parameter of Dataset\.map"):
         dataset.map(method="tsne")

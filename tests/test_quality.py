@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -30,6 +32,12 @@ def bokeh(image):
     box = (wide // 3, high // 3, wide * 2 // 3, high * 2 // 3)
     blurred.paste(image.crop(box), box[:2])
     return blurred
+
+
+def jpeg(image):
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=85)
+    return Image.open(file)
 
 
 def page():
@@ -131,6 +139,32 @@ def test_a_white_ground_a_white_sky_and_a_red_wall_are_not_overexposed():
     facts = facts_of(**PHOTOS, product=product, sky=sky, wall=wall, page=page())
     assert (facts["overexposure"] < 0.7).all()
     assert not find_quality_issues(facts).loc[["product", "sky", "page"], "is_bright"].any()
+
+
+@pytest.mark.parametrize("ground", [(255, 248, 220), (255, 200, 210), (255, 220, 60), (150, 205, 255), (190, 255, 215)])
+def test_a_photograph_on_a_plain_pastel_ground_is_not_bright(ground):
+    circle = Image.new("L", (300, 300))
+    ImageDraw.Draw(circle).ellipse((0, 0, 299, 299), fill=255)
+    image = Image.new("RGB", (520, 520), ground)
+    image.paste(PHOTOS["coffee"].resize((300, 300)), (110, 110), circle)
+    assert measure_image(jpeg(image))["overexposure"] == 0
+    assert not find_quality_issues(facts_of(image=jpeg(image)))["is_bright"].any()
+
+
+def test_a_map_in_plain_light_colors_is_not_bright():
+    image = Image.new("RGB", (640, 480), (190, 225, 255))
+    draw = ImageDraw.Draw(image)
+    for x, color in zip(range(40, 600, 70), [(255, 240, 170), (255, 210, 160), (90, 140, 80)] * 3, strict=False):
+        draw.polygon([(x, 60), (x + 70, 90), (x + 70, 400), (x, 430)], fill=color, outline=(120, 90, 60))
+        draw.text((x + 10, 200 + x % 90), "Town", fill="black")
+    assert measure_image(jpeg(image))["overexposure"] == 0
+    assert not find_quality_issues(facts_of(image=jpeg(image)))["is_bright"].any()
+
+
+def test_where_next_to_all_is_burnt_out_there_is_no_rest_to_be_light():
+    values = np.full((200, 200, 3), 255, dtype=np.uint8)
+    values[::4, :, 2] = 240
+    assert measure_image(Image.fromarray(values))["overexposure"] == 0
 
 
 def test_color_is_seen_in_the_dark():

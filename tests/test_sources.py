@@ -188,6 +188,21 @@ def test_a_table_is_read_beside_its_pictures_and_keeps_its_columns(tmp_path, suf
     assert listing.columns["species"].to_dict() == {"x/a.jpg": "cat", "x/b.jpg": "dog"}
 
 
+@pytest.mark.parametrize("suffix", ["csv", "tsv"])
+def test_paths_and_names_in_a_table_of_text_are_as_written_and_other_columns_are_not(tmp_path, suffix):
+    rows = ["path,kind,score", "0001,007,007", "0002,NA,NA", "null,,", "4,1.50,1.50", "5,True,2"]
+    path = touch(tmp_path, "0001", "0002", "null", "4", "5") / f"table.{suffix}"
+    path.write_text("\n".join(rows).replace(",", "\t" if suffix == "tsv" else ","))
+    listing = list_images(path)
+    assert listing.image_ids == ("0001", "0002", "null", "4", "5")
+    for part, names in ((listing, ["007", "NA", None, "1.50", "True"]), (listing.take([1, 0]), ["NA", "007"])):
+        assert [None if pd.isna(name) else name for name in part.names_in("kind")] == names
+    assert listing.columns["score"].fillna(-1).tolist() == [7, -1, -1, 1.5, 2]
+    path.write_text("path\tkind\n\tcat\n" if suffix == "tsv" else "path,kind\n,cat\n")
+    with pytest.raises(SourceError, match="1 rows of the table have no path"):
+        list_images(path)
+
+
 @pytest.mark.parametrize("kind", [str, Path])
 def test_the_home_of_the_user_is_found_by_its_sign(tmp_path, monkeypatch, kind):
     for name in ("HOME", "USERPROFILE"):

@@ -27,7 +27,9 @@ _MIN_STEP_SHARE = 0.1  # a direction with weaker edges than that beside the othe
 _WIDEST_RATIO = 2.0  # white noise has 1.73
 _BURNT = 250  # levels; a channel there has lost what it showed
 _MIN_BURNT = 0.35  # share of pixels with such a channel
-_MIN_TINTED = 0.03  # share with such a channel that are not white; a white ground or page has none
+_PALE = 100  # levels; a channel of burnt light has at least that, one of a saturated color has less
+_FADING = range(3, 24)  # levels between neighbors; less is a flat color and its noise, more is an edge
+_MIN_FADING = 0.035  # share of neighbors, both burnt, that differ so; plain grounds, maps and pages have none
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,18 +183,26 @@ def _color(red: NDArray[np.int16], green: NDArray[np.int16], blue: NDArray[np.in
 def _overexposure(red: NDArray[np.int16], green: NDArray[np.int16], blue: NDArray[np.int16]) -> float:
     """Return how light the rest is of a picture whose lights are burnt out, or 0.
 
-    Light that is too much fills one channel before the others, so that there are burnt pixels with a tint, which tells
-    it from a white ground; and it leaves the rest light, which tells it from a sky behind trees.
+    Light that is too much fills one channel before the others, and the least full one still fades from pixel to pixel
+    there, which tells it from a ground, a map or a drawing of plain colors, white or not; and it leaves the rest light,
+    which tells it from a sky behind trees.
     """
-    burnt = np.maximum(np.maximum(red, green), blue) >= _BURNT
-    if burnt.mean() < _MIN_BURNT:
+    is_burnt = np.maximum(np.maximum(red, green), blue) >= _BURNT
+    if is_burnt.mean() < _MIN_BURNT:
+        return 0.0
+    least = np.minimum(np.minimum(red, green), blue)
+    is_pale = is_burnt & (least >= _PALE)
+    if _count_fading(least, is_pale) + _count_fading(least.T, is_pale.T) < _MIN_FADING * 2 * least.size:
         return 0.0
     luma = (red * np.float32(0.299) + green * np.float32(0.587) + blue * np.float32(0.114)) / 255
     rest = luma[luma < _BURNT / 255]
-    n_tinted = rest.size - (burnt.size - np.count_nonzero(burnt))
-    if not n_tinted >= _MIN_TINTED * burnt.size:
-        return 0.0
-    return float(np.quantile(rest, 2 / 3))
+    return float(np.quantile(rest, 2 / 3)) if rest.size else 0.0
+
+
+def _count_fading(levels: NDArray[np.int16], mask: NDArray[np.bool_]) -> int:
+    steps = np.abs(np.diff(levels, axis=0))
+    fades = (steps >= _FADING.start) & (steps < _FADING.stop)
+    return int(np.count_nonzero(fades & mask[1:] & mask[:-1]))
 
 
 def _mean_square(values: NDArray[np.int16]) -> float:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from ..errors import ParameterError, UnknownImageError
+from ..errors import ParameterError, ParameterTypeError, UnknownImageError
 from ..tags._given import is_mask, read_mask
 from ..views import format_bytes, format_count, format_dimension, format_similarity
 from ..widgets._deck import Caption, Deck, RowCaption, Sort
@@ -278,7 +278,13 @@ def _as_ids(images: object, shown: Shown) -> list[str]:
         return read_mask(images, "Dataset.gallery", shown.images.index)
     if isinstance(images, (pd.Index, pd.Series)):  # going through one of Arrow's is slow
         images = images.to_numpy(dtype=object)
-    return list(map(str, images))  # type: ignore[call-overload]
+    if not isinstance(images, Iterable):
+        own = " A result shows itself: result.gallery()." if hasattr(images, "gallery") else ""
+        raise ParameterTypeError(
+            "The images of a gallery must be a DataFrame with image ids, or a list, Index or Series of them, such as "
+            f"ds.image_ids. Got {type(images).__name__} instead.{own}"
+        )
+    return list(map(str, images))
 
 
 def _with_noise(clusters: pd.DataFrame, n_noise: int) -> pd.DataFrame:

@@ -91,7 +91,7 @@ class Split(ImageResult, Generic[DatasetT]):
 
         return Deck(
             title="Split", headline=self._headline(), table=table, caption=caption,
-            code=self._call and f"{self._call}.table.sort_values('split', key=pd.Index({names!r}).get_indexer, "
+            code=self._call and f"{self._call}.table.sort_values('split', key=lambda s: s.map({names!r}.index), "
             "kind='stable')", rows=rows, row_column="split", row_caption=row_caption,
             row_code="t.groupby('split', sort=False).size().to_frame('n_images')",
             row_noun=("split", "splits"), sorts={"smallest first": Sort("n_images")}, empty=NO_IMAGE,

@@ -81,6 +81,9 @@ class Annotator(Gallery):
         index = pd.Index(ids, name="image_id", dtype=object)
         return pd.DataFrame({"label": pd.Series(labels, index=index, dtype=object), "is_skipped": skipped}, index=index)
 
+    def __repr__(self) -> str:
+        return f"{super().__repr__()}, {self._progress['text']}"
+
     def _find_start(self) -> int:
         self._controller.counts()
         done = self._done()

@@ -78,6 +78,12 @@ class Controller:
         """Number of images in the deck, each counted once."""
         return len(self._images)
 
+    def tell(self) -> str:
+        """Return in words how much the deck holds."""
+        deck, n = self.deck, format_count(self.n_images, ("image", "images"))
+        rows = "" if deck.rows is None else f" in {format_count(len(deck.rows), deck.row_noun)}"
+        return f"{deck.title}, {n}{rows}, {len(self.selection):,} selected"
+
     def find(self, query: Query) -> Found:
         """Return the tiles that a query asks for."""
         with self.lock:

@@ -185,15 +185,15 @@ def write_code(deck: Deck, query: Query, selection: list[str], name: str = "gall
     parts = [f"t = {code}"]
     if query.row >= 0 and deck.rows is not None:
         parts.append(f"t = t[t[{deck.row_column!r}] == {deck.rows.index.tolist()[query.row]!r}]")
+    sort = deck.sorts.get(query.sort)
+    if sort is not None and query.row < 0:
+        parts.append(_sort_code(deck, sort))  # by what rows are before any image is left out
     conditions = _conditions(query, name)
     if conditions and deck.is_comparable and query.row < 0:
         column = repr(deck.row_column)
         parts.append(f"t = t[t[{column}].isin(t.loc[{' & '.join(conditions)}, {column}])]")
     elif conditions:
         parts.append(f"t = t[{' & '.join(conditions)}]")
-    sort = deck.sorts.get(query.sort)
-    if sort is not None and query.row < 0:
-        parts.append(_sort_code(deck, sort))
     if selection:
         listed = repr(selection) if len(selection) <= 8 else f"{name}.selection"
         return "; ".join([*parts, f"t[t.index.isin({listed})]"])
@@ -224,4 +224,4 @@ def _sort_code(deck: Deck, sort: Sort) -> str:
     ordered = f"{deck.row_code}.sort_values({sort.column!r}, {how}).index"
     if sort.column == deck.rows.index.name:
         ordered = f"{deck.row_code}.sort_index({how}).index"
-    return f"t = t.iloc[pd.Index({ordered}).get_indexer(t[{deck.row_column!r}]).argsort(kind='stable')]"
+    return f"t = t.iloc[{ordered}.get_indexer(t[{deck.row_column!r}]).argsort(kind='stable')]"

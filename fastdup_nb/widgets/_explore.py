@@ -66,6 +66,9 @@ class Explorer(ipywidgets.HBox):  # type: ignore[misc]
     def _mark_selected(self, change: dict[str, Any]) -> None:
         self.map.selection = change["new"]
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}: {self.map}"
+
     def _ipython_display_(self) -> None:
         view = describe_page(self.gallery._controller, Query(), 12)
         pictures = self.gallery._controller.pictures

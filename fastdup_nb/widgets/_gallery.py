@@ -134,6 +134,9 @@ class Gallery(anywidget.AnyWidget):
         close_parts(self)
         super().close()
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}: {self._controller.tell()}"
+
     def _ipython_display_(self) -> None:
         view = describe_page(self._controller, Query(), 12)
         html = render_html(view, self._controller.pictures.thumbnail, max_rows=3, max_tiles=4, max_bytes=90_000)

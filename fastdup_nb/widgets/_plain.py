@@ -269,6 +269,9 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
     def _say(self, text: str) -> None:
         self._status.value = f'<span role="status">{escape(make_visible(text))}</span>'
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}: {self._controller.tell()}"
+
     def _ipython_display_(self) -> None:
         view = describe_page(self._controller, Query(), 12)
         html = render_html(view, self._controller.pictures.thumbnail, max_rows=3, max_tiles=4, max_bytes=90_000)
