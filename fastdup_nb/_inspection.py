@@ -84,14 +84,15 @@ class Inspection(Facade):
             pixels=stages.pixel_ids(find_unsure_pixels(stages.valid_facts, stages.rows, stages.graph)),
             rank=rank_images(images.loc[stages.valid_ids], rule),
         )
-        found = find_duplicates(
-            copies,
-            stages.graph.indices,
-            stages.score,
-            min_similarity=least,
-            verdicts=stages.verdicts,
-            include_rejected=include_rejected,
-        )
+        with stages.score.telling() as score:
+            found = find_duplicates(
+                copies,
+                stages.graph.indices,
+                score,
+                min_similarity=least,
+                verdicts=stages.verdicts,
+                include_rejected=include_rejected,
+            )
         return Duplicates(
             pairs=found.pairs,
             groups=found.groups,
@@ -103,6 +104,8 @@ class Inspection(Facade):
             n_images_in_pairs=found.n_images_in_pairs,
             n_same_files=count_same_files(images["path"], found.members),
             n_rejected=found.n_rejected,
+            n_large_sets=found.n_large_sets,
+            most_in_full=found.most_in_full,
             _shown=self._shown,
         )
 

@@ -26,7 +26,7 @@ class Progress:
     Parameters
     ----------
     total : int
-        How many there are to do.
+        How many there are to do; may be raised when more turn up.
     verb : str
         What is being done, for example ``"Reading"``.
     unit : str, default "images"
@@ -125,6 +125,7 @@ class _TerminalBar:
         self._tqdm.start_t = getattr(self._tqdm, "start_t", 0.0) - seconds
 
     def draw(self, done: int, total: int, seconds: float) -> None:  # noqa: ARG002
+        self._tqdm.total = total
         self._tqdm.update(done - self._tqdm.n)
 
     def close(self, done: int, total: int, seconds: float) -> None:  # noqa: ARG002

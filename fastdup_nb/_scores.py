@@ -5,17 +5,22 @@ from __future__ import annotations
 import io
 import threading
 import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
 
 from ._linking import Names, match_names, name_rows
+from ._progress import Progress
 from ._store import Store
 from .embeddings import Descriptors, score_edges
 
 SCORES_VERSION = 3
 _MOST_KEPT = 2_000_000  # pairs; of more, none is added, and those are compared anew each time
+_AT_ONCE = 16_384  # pairs between two looks at the progress
 _WORTH_SAVING = 1000  # new pairs; fewer, or less than a tenth of all, take no time to speak of
 
 _Ints = npt.NDArray[np.int64]
@@ -35,17 +40,36 @@ class PairScores:
 
     def __call__(self, a: npt.NDArray[np.integer], b: npt.NDArray[np.integer]) -> _Scores:
         """Return the similarity of rows *a* and rows *b*: float32 of shape (n,); their order does not matter."""
+        with self.telling() as score:
+            return score(a, b)
+
+    @contextmanager
+    def telling(self) -> Iterator[Callable[[npt.NDArray[np.integer], npt.NDArray[np.integer]], _Scores]]:
+        """Return the same as a function that tells of all its comparisons in one bar."""
+        with Progress(0, "Comparing", unit="pairs") as progress:
+            yield partial(self._look_up, progress)
+
+    def _look_up(self, progress: Progress, a: npt.NDArray[np.integer], b: npt.NDArray[np.integer]) -> _Scores:
         with self._lock:
             pairs = self._number(a, b)
             new = np.setdiff1d(pairs, self._pairs)
             if len(new) == 0:
                 return self._scores[np.searchsorted(self._pairs, pairs)]
-            found = score_edges(self._descriptors, *divmod(new, len(self._names)), n_jobs=self._n_jobs)
-            known, scores = _merge(self._pairs, self._scores, new, found)
+            known, scores = _merge(self._pairs, self._scores, new, self._compare(progress, new))
             if len(known) <= _MOST_KEPT:
                 self._pairs, self._scores = known, scores
                 self._save()
             return scores[np.searchsorted(known, pairs)]
+
+    def _compare(self, progress: Progress, pairs: _Ints) -> _Scores:
+        progress.total += len(pairs)
+        found = np.empty(len(pairs), dtype=np.float32)
+        for start in range(0, len(pairs), _AT_ONCE):
+            part = pairs[start : start + _AT_ONCE]
+            rows = divmod(part, len(self._names))
+            found[start : start + len(part)] = score_edges(self._descriptors, *rows, n_jobs=self._n_jobs)
+            progress.advance(len(part))
+        return found
 
     def _number(self, a: npt.NDArray[np.integer], b: npt.NDArray[np.integer]) -> _Ints:
         low, high = np.minimum(a, b).astype(np.int64), np.maximum(a, b).astype(np.int64)

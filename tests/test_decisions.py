@@ -103,6 +103,10 @@ def test_decisions_follow_the_contents_of_both(few, tmp_path):
         ["cat.jpg", "moved.png", "not duplicates"]
     ]
     assert later.where(["cat.jpg", "moved.png"]).duplicates().n_rejected == 1
+    asked = [("moved.png", "cat.jpg"), ("cat.jpg", "cat.jpg"), ("cat.jpg", "grass.jpg"), ("cat.jpg", "no.jpg")]
+    assert later.tags.verdicts_on(asked) == (1, ["not duplicates", None, None, None])
+    later.tags.judge(asked[:1], None)
+    assert later.tags.verdicts_on(asked[:1]) == (2, [None])
 
 
 @pytest.mark.parametrize(("pairs", "verdict", "error", "match"), [

@@ -20,7 +20,7 @@ from fastdup_nb.findings.duplicates import TIERS, Copies, find_duplicates
 from fastdup_nb.graph import build_graph
 
 
-def search(vectors, *, rows=None, files=None, pixels=None, rank=None, least=0.9, n_neighbors=10):
+def search(vectors, *, rows=None, files=None, pixels=None, rank=None, least=0.9, n_neighbors=10, scored=None):
     vectors = np.asarray(vectors, dtype=np.float32)
     vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     rows = np.arange(len(vectors)) if rows is None else np.asarray(rows)
@@ -30,7 +30,12 @@ def search(vectors, *, rows=None, files=None, pixels=None, rank=None, least=0.9,
     rank = np.arange(n) if rank is None else np.asarray(rank)
     copies = Copies([f"{i:03d}.jpg" for i in range(n)], rows, files, pixels, rank)
     indices = build_graph(vectors, n_neighbors=n_neighbors).indices
-    cosine = lambda a, b: np.clip(np.einsum("ij,ij->i", vectors[a], vectors[b]), 0, 1)  # noqa: E731
+
+    def cosine(a, b):
+        if scored is not None:
+            scored.append(len(a))
+        return np.clip(np.einsum("ij,ij->i", vectors[a], vectors[b]), 0, 1)
+
     return find_duplicates(copies, indices, cosine, min_similarity=least)
 
 
@@ -89,6 +94,75 @@ def test_more_twins_than_neighbors_are_all_found():
     assert found.groups["size"].iloc[0] == 30
     in_burst = found.pairs[found.pairs.image_id_b < "030.jpg"]
     assert len(in_burst) == 30 * 29 // 2
+
+
+def look_alikes(sizes, spread=0.02):
+    rng = np.random.default_rng(0)
+    centers = np.repeat(np.eye(len(sizes), 8), sizes, axis=0)
+    return centers + rng.normal(scale=spread, size=centers.shape)
+
+
+def test_what_look_alikes_cost_grows_with_their_number_and_groups_stay_whole(monkeypatch):
+    monkeypatch.setattr(edges, "LEAST_PAIRS", 0)
+    monkeypatch.setattr(edges, "PAIRS_PER_NODE", 10)
+    costs = []
+    for n in (200, 400):
+        vectors, rank = look_alikes([n, n, 15]), np.random.default_rng(n).permutation(2 * n + 15)
+        found = search(vectors, rank=rank, scored=(scored := []), n_neighbors=5)
+        costs.append(sum(scored))
+        assert (found.n_large_sets, found.most_in_full) == (2, n - 1)
+        assert found.groups["size"].tolist() == [n, n, 15]
+        listed = set(zip(found.pairs["image_id_a"], found.pairs["image_id_b"], strict=True))
+        for image_id, group in found.members["group"].items():
+            kept = found.groups.loc[group, "representative"]
+            assert image_id == kept or tuple(sorted((image_id, kept))) in listed
+        assert {
+            (f"{2 * n + i:03d}.jpg", f"{2 * n + j:03d}.jpg") for i, j in itertools.combinations(range(15), 2)
+        } <= listed
+    assert costs[1] < 2.2 * costs[0]
+    assert costs[1] < 15 * 815 < 400 * 399
+
+
+def test_large_sets_form_the_groups_that_comparing_them_in_full_forms(monkeypatch):
+    vectors = look_alikes([150, 90, 3], spread=0.09)
+    rank = np.random.default_rng(1).permutation(len(vectors))
+    whole = search(vectors, rank=rank, least=0.93, n_neighbors=5)
+    monkeypatch.setattr(edges, "LEAST_PAIRS", 0)
+    monkeypatch.setattr(edges, "MAX_COMPLETED", 50)
+    part = search(vectors, rank=rank, least=0.93, n_neighbors=5)
+    assert len(whole.groups) > 5
+    assert (whole.n_large_sets, part.n_large_sets) == (0, 2)
+    pd.testing.assert_frame_equal(part.members, whole.members)
+    assert part.n_pairs < whole.n_pairs
+    listed = [set(zip(found.pairs["image_id_a"], found.pairs["image_id_b"], strict=True)) for found in (part, whole)]
+    assert listed[0] < listed[1]
+
+
+def test_copies_of_a_picture_are_all_found_in_a_set_too_large_to_be_compared_in_full(monkeypatch):
+    monkeypatch.setattr(edges, "MAX_COMPLETED", 20)
+    n, rows = 100, np.r_[np.arange(100), 40, 40, 60]
+    files, pixels = np.r_[np.arange(100), 40, 100, 101], np.r_[np.arange(100), 40, 40, 60]
+    found = search(look_alikes([n]), rows=rows, files=files, pixels=pixels, n_neighbors=5)
+    assert found.n_pairs_by_tier["identical file"] == 1
+    assert found.n_pairs_by_tier["identical pixels"] == 3
+    assert found.groups["size"].tolist() == [103]
+    assert found.n_large_sets == 1
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.integers(1, 300), max_size=40), st.integers(0, 40))
+def test_what_is_compared_in_full_stays_within_its_bound(sizes, n_pairs):
+    sets = np.repeat(np.arange(len(sizes)), sizes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(edges, "LEAST_PAIRS", 1000)
+        patch.setattr(edges, "PAIRS_PER_NODE", n_pairs)
+        most = edges.largest_in_full(sets)
+        a, b = edges.pairs_within(sets, at_most=most)
+    assert len(a) <= max(1000, n_pairs * len(sets))
+    assert most > 2 * n_pairs  # the pairs of smaller sets always suffice
+    assert set(sets[a]) == {i for i, size in enumerate(sizes) if 1 < size <= most}
+    assert (sets[a] == sets[b]).all()
+    assert (a < b).all()
 
 
 def test_a_hundred_thousand_copies_of_one_file_are_counted_but_not_all_listed():
@@ -299,6 +373,19 @@ def test_where_many_are_only_near_it_says_to_look(tmp_path):
     assert (told in repr(dups)) == (told in dups._repr_html_()) == (dups.groups["size"].max() > 8)
     assert dups.groups["size"].max() > 8
     assert told not in repr(fd.Dataset(tmp_path, cache=None).duplicates(1.0))
+
+
+def test_a_set_not_compared_in_full_is_told(few, monkeypatch):
+    for i in range(8):
+        Image.open(few / "cat.jpg").save(few / f"cat_{i}.jpg", quality=60 + 4 * i)
+    told = "One set of more than 5 look-alikes is not compared in full"
+    whole = fd.Dataset(few, cache=None).duplicates()
+    assert told not in " ".join(repr(whole).split())
+    monkeypatch.setattr(edges, "MAX_COMPLETED", 5)
+    part = fd.Dataset(few, cache=None).duplicates()
+    assert told in " ".join(repr(part).split())
+    assert told in part._repr_html_()
+    assert set(part.removable) == set(whole.removable)
 
 
 def test_fine_texture_does_not_hide_the_same_pixels_in_another_container(tmp_path):

@@ -11,6 +11,7 @@ import pytest
 
 import fastdup_nb as fd
 from fastdup_nb.errors import ParameterError, ParameterTypeError, UnknownImageError
+from fastdup_nb.tags import Tags
 from fastdup_nb.widgets._deck import Query
 from fastdup_nb.widgets._gallery import Gallery
 from fastdup_nb.widgets._plain import PlainGallery
@@ -325,6 +326,23 @@ def test_what_is_said_to_be_no_duplicate_is_none_the_next_time(ds):
     assert [tile["is_rejected"] for tile in again if tile["id"] == other["id"]] == [True]
     found = ds.duplicates().pairs[["image_id_a", "image_id_b"]].apply(frozenset, axis=1)
     assert frozenset((kept["id"], other["id"])) not in set(found)
+
+
+def test_a_page_and_a_key_ask_for_the_verdicts_on_what_is_shown_alone(ds, monkeypatch):
+    browser = Browser(ds.duplicates().gallery())
+    asked, ask = [], Tags.verdicts_on
+    monkeypatch.setattr(Tags, "verdicts_on", lambda tags, pairs: asked.append(len(pairs)) or ask(tags, pairs))
+    for name in ("pairs", "verdicts"):
+        monkeypatch.delattr(Tags, name)
+    tiles = [tile for row in browser.page()["rows"] for tile in row["tiles"]]
+    assert asked == [len(tiles)]
+    browser.send("tag", items=[0], tag="keep")
+    assert asked == [len(tiles), 0]
+    assert browser.got[-1][0]["again"] is False
+    browser.send("reject", items=[tile["i"] for tile in tiles if tile["mark"] != "keep"][:1])
+    assert browser.got[-1][0]["again"] is True
+    browser.send("undo")
+    assert browser.got[-1][0]["again"] is True
 
 
 def test_a_tag_from_python_reaches_the_gallery_in_view(ds):

@@ -49,7 +49,7 @@ def headline(result):
         }),
         (2, {
             "duplicates": "2 images compared at similarity 0.950 or more: no duplicates.",
-            "outliers": "None of 2 images stands out.",
+            "outliers": "None of 2 images stands out beyond doubt; the strangest come first.",
             "clusters": "No cluster in 2 images.",
             "quality": "No problem in 2 images.",
             "summary": "What is in 2 images.",

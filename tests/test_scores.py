@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fastdup_nb import _scores
+from fastdup_nb._progress import Progress
 from fastdup_nb._scores import PairScores
 from fastdup_nb._store import Store
 from fastdup_nb.embeddings import Descriptors, score_edges
@@ -65,6 +66,31 @@ def test_more_than_can_be_kept_is_compared_anew_and_right(descriptors, compared,
     a, b = np.triu_indices(90, 1)
     np.testing.assert_array_equal(score(a, b), score(a, b))
     assert compared == [len(a), len(a)]
+
+
+def test_what_takes_long_is_told_in_one_bar(descriptors, monkeypatch):
+    made, told = [], []
+
+    class Told(Progress):
+        def __init__(self, *arguments, **options):
+            made.append(self)
+            super().__init__(*arguments, **options)
+
+        def advance(self, n_more):
+            super().advance(n_more)
+            told.append((self.done, self.total, self.verb, self.unit))
+
+    monkeypatch.setattr(_scores, "Progress", Told)
+    monkeypatch.setattr(_scores, "_AT_ONCE", 1000)
+    score = open_scores(descriptors, None)
+    a, b = np.triu_indices(90, 1)
+    with score.telling() as telling:
+        telling(a[:1500], b[:1500])
+        found = telling(a, b)
+    np.testing.assert_allclose(found, score_edges(descriptors, a, b), atol=1e-6)
+    done = [(1000, 1500), (1500, 1500), (2500, 4005), (3500, 4005), (4005, 4005)]
+    assert told == [(*step, "Comparing", "pairs") for step in done]
+    assert len(made) == 1
 
 
 def test_damaged_scores_are_made_anew(descriptors, compared, tmp_path):

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..errors import ParameterError, ParameterTypeError
-from .edges import Copies, Edges, IntArray, Score, pairs_of_sets, pairs_within, score_nodes
+from .edges import Copies, Edges, IntArray, Score, largest_in_full, pairs_of_sets, pairs_within, score_nodes
 from .verdicts import Verdicts, keep_apart
 
 TIERS = ("identical file", "identical pixels", "near")
@@ -35,6 +35,8 @@ class DuplicateTables:
     members: pd.DataFrame
     n_pairs_by_tier: Mapping[str, int]
     n_images_in_pairs: int
+    n_large_sets: int
+    most_in_full: int
     n_rejected: int = 0
 
     @property
@@ -70,7 +72,10 @@ def find_duplicates(
         Whether rejected pairs are listed, with a column ``is_rejected``; they are counted by ``n_rejected`` only.
     """
     edges = Edges.of_graph(copies, indices, score, min_similarity)
-    edges = edges.completed(copies, score, min_similarity, n_neighbors=indices.shape[1])
+    sets, n_known = edges.components(len(copies.first_row)), indices.shape[1]
+    most = largest_in_full(sets, larger_than=n_known)
+    edges = edges.completed(copies, sets, score, min_similarity, larger_than=n_known, at_most=most)
+    n_large = int((np.bincount(sets) > most).sum())
     judged = None if verdicts is None else verdicts.applied(copies, edges, score, min_similarity)
     if judged is not None:
         copies, edges = judged.copies, judged.edges
@@ -89,7 +94,7 @@ def find_duplicates(
         if judged is not None and len(judged.rejected):
             pairs = _with_rejected(pairs, copies, judged.rejected)
     n_rejected = 0 if judged is None else sum(judged.n_by_tier)
-    return DuplicateTables(pairs, groups, members.frame, counts, n_paired, n_rejected)
+    return DuplicateTables(pairs, groups, members.frame, counts, n_paired, n_large, most, n_rejected)
 
 
 def _with_rejected(pairs: pd.DataFrame, copies: Copies, rejected: pd.DataFrame) -> pd.DataFrame:
@@ -125,8 +130,7 @@ def _form_groups(copies: Copies, edges: Edges, apart: Mapping[int, set[int]]) ->
     Nodes that are to stay *apart* are never in one star.
     """
     n_nodes = len(copies.first_row)
-    rank = np.full(n_nodes, len(copies.rank), dtype=np.int64)
-    np.minimum.at(rank, copies.nodes, copies.rank)
+    rank = copies.node_rank
     ends, others = np.concatenate([edges.a, edges.b]), np.concatenate([edges.b, edges.a])
     order = np.argsort(ends, kind="stable")
     ends, others = ends[order], others[order]
@@ -145,8 +149,8 @@ def _form_groups(copies: Copies, edges: Edges, apart: Mapping[int, set[int]]) ->
 
 
 def _inner_edges(copies: Copies, leader: IntArray, edges: Edges, score: Score) -> Edges:
-    """Return the similarity of all nodes within a group; with the center only in groups above MAX_COMPLETED."""
-    a, b = pairs_within(leader, larger_than=1)
+    """Return the similarity of all nodes within a group; in groups too large for that, what is known already."""
+    a, b = pairs_within(leader, at_most=largest_in_full(leader))
     inside = leader[edges.a] == leader[edges.b]
     known = Edges(edges.a[inside], edges.b[inside], edges.similarity[inside])
     new = ~np.isin(a * len(leader) + b, known.a * len(leader) + known.b)

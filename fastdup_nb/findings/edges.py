@@ -1,4 +1,9 @@
-"""Similar images as nodes and edges: images with the same vector or the same pixels share a node."""
+"""Similar images as nodes and edges: images with the same vector or the same pixels share a node.
+
+The graph knows only the nearest few of each node. So connected sets are compared in full, the smaller ones first, as
+long as PAIRS_PER_NODE last; in larger sets, one node after the other that stays is compared with all that are left.
+The number of comparisons thus grows with that of nodes, not with its square.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +17,11 @@ import pandas as pd
 
 from .._text import TEXT
 
-#: A connected set of nodes up to this size is compared in full, beyond the edges of the graph.
+#: A connected set of more nodes is never compared in full.
 MAX_COMPLETED = 1000
+#: Comparisons for each node on the average, and in any case so many: one set of MAX_COMPLETED.
+PAIRS_PER_NODE = 50
+LEAST_PAIRS = 500_000
 
 IntArray = npt.NDArray[np.int64]
 Score = Callable[[IntArray, IntArray], npt.NDArray[np.float32]]
@@ -55,6 +63,13 @@ class Copies:
         return np.unique(labels[self.rows], return_inverse=True)[1].astype(np.int64)
 
     @cached_property
+    def node_rank(self) -> IntArray:
+        """The lowest rank among the images of each node."""
+        rank = np.full(int(self.nodes.max(initial=-1)) + 1, len(self.rank), dtype=np.int64)
+        np.minimum.at(rank, self.nodes, self.rank)
+        return rank
+
+    @cached_property
     def first_row(self) -> IntArray:
         """The row that stands for each node: that of its image of the lowest rank."""
         order = np.lexsort((self.rank, self.nodes))
@@ -88,19 +103,43 @@ class Edges:
         good = self.similarity >= least
         return Edges(self.a[good], self.b[good], self.similarity[good])
 
-    def joined(self, other: Edges) -> Edges:
+    def joined(self, *others: Edges) -> Edges:
         """Return these edges and others, each pair once."""
         return Edges(
-            np.concatenate([self.a, other.a]),
-            np.concatenate([self.b, other.b]),
-            np.concatenate([self.similarity, other.similarity]),
+            np.concatenate([self.a, *(other.a for other in others)]),
+            np.concatenate([self.b, *(other.b for other in others)]),
+            np.concatenate([self.similarity, *(other.similarity for other in others)]),
         ).once()
 
-    def completed(self, copies: Copies, score: Score, least: float, *, n_neighbors: int) -> Edges:
-        """Compare in full the connected sets that may be larger than the neighbors of one node can tell."""
-        a, b = pairs_within(self.components(len(copies.first_row)), larger_than=n_neighbors)
-        new = ~np.isin(a * len(copies.first_row) + b, self.a * len(copies.first_row) + self.b)
-        return self.joined(score_nodes(copies, score, a[new], b[new]).at_least(least))
+    def completed(
+        self, copies: Copies, sets: IntArray, score: Score, least: float, *, larger_than: int, at_most: int
+    ) -> Edges:
+        """Compare connected *sets* of such sizes in full, and in still larger ones all with those that stay."""
+        a, b = pairs_within(sets, larger_than=larger_than, at_most=at_most)
+        new = ~np.isin(a * len(sets) + b, self.a * len(sets) + self.b)
+        whole = self.joined(score_nodes(copies, score, a[new], b[new]).at_least(least))
+        return whole.joined(*self._starred(copies, sets, at_most, score, least))
+
+    def _starred(self, copies: Copies, sets: IntArray, at_most: int, score: Score, least: float) -> list[Edges]:
+        """Return the edges of the first nodes that stay, up to PAIRS_PER_NODE in each set of more than *at_most*."""
+        is_large = (np.bincount(sets) > at_most)[sets]
+        inside = is_large[self.a]
+        a, b = self.a[inside], self.b[inside]
+        found = []
+        left = np.flatnonzero(is_large)
+        left = left[np.lexsort((copies.node_rank[left], sets[left]))]
+        for _ in range(PAIRS_PER_NODE):
+            is_first = np.diff(sets[left], prepend=-1) != 0
+            if is_first.all():
+                break
+            stays = left[is_first][np.cumsum(is_first) - 1][~is_first]
+            stars = score_nodes(copies, score, stays, left[~is_first]).at_least(least)
+            found.append(stars)
+            is_center, is_taken = np.zeros((2, len(sets)), dtype=bool)
+            is_center[left[is_first]] = is_taken[left[is_first]] = is_taken[stars.b] = True
+            is_taken[b[is_center[a]]] = is_taken[a[is_center[b]]] = True  # several rows of a node may be nearer
+            left = left[~is_taken[left]]
+        return found
 
     def once(self) -> Edges:
         """Keep the best of edges between the same two nodes, and none of a node with itself."""
@@ -139,12 +178,35 @@ def label_connected(n: int, a: npt.NDArray[np.integer], b: npt.NDArray[np.intege
     return np.unique(first, return_inverse=True)[1].astype(np.int64)
 
 
-def pairs_within(labels: IntArray, *, larger_than: int) -> tuple[IntArray, IntArray]:
-    """Return all pairs of members of each set of more than *larger_than* and at most MAX_COMPLETED."""
+def largest_in_full(sets: IntArray, *, larger_than: int = 1) -> int:
+    """Return up to which size all sets can be compared in full; those of up to *larger_than* cost nothing.
+
+    Parameters
+    ----------
+    sets : int array of shape (n_nodes,)
+        The set of each node.
+    larger_than : int, default 1
+        Up to this size, sets are known already.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastdup_nb.findings.edges import largest_in_full
+    >>> largest_in_full(np.repeat([0, 1], 500)), largest_in_full(np.repeat([0, 1, 2], [800, 800, 5]))
+    (1000, 799)
+    """
+    sizes, n_sets = np.unique(np.bincount(sets), return_counts=True)
+    costs = np.cumsum(np.where(sizes > larger_than, n_sets * (sizes * (sizes - 1) // 2), 0))
+    too_large = sizes[costs > max(LEAST_PAIRS, PAIRS_PER_NODE * len(sets))]
+    return min(MAX_COMPLETED, int(too_large[0]) - 1) if len(too_large) else MAX_COMPLETED
+
+
+def pairs_within(labels: IntArray, *, at_most: int, larger_than: int = 1) -> tuple[IntArray, IntArray]:
+    """Return all pairs of members of each set of more than *larger_than* and up to *at_most*."""
     order = np.argsort(labels, kind="stable")
     starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
     sizes = np.diff(starts, append=len(order))
-    a, b = pairs_of_sets(order, starts, np.where(sizes > larger_than, sizes, 0), at_most=MAX_COMPLETED)
+    a, b = pairs_of_sets(order, starts, np.where(sizes > larger_than, sizes, 0), at_most=at_most)
     return np.minimum(a, b), np.maximum(a, b)
 
 

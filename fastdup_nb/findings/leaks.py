@@ -20,7 +20,7 @@ from .._text import TEXT
 from ..graph import NeighborGraph, search
 from ._cells import Cells
 from .duplicates import MAX_LISTED_COPIES, MAX_LISTED_PAIRS, TIERS
-from .edges import Copies, Edges, IntArray, Score, label_connected, pairs_within, score_nodes
+from .edges import Copies, Edges, IntArray, Score, label_connected, largest_in_full, pairs_within, score_nodes
 from .keeping import SAME_PIXELS_DISTANCE
 from .verdicts import Verdicts
 
@@ -278,9 +278,10 @@ def link_nodes(copies: Copies, links: Links, least: float) -> Edges:
 
 
 def _complete(copies: Copies, sides: IntArray, edges: Edges, score: Score, least: float) -> Edges:
-    """Compare in full what is connected: a twin may be far down the list of neighbors."""
+    """Compare in full what is connected, the smaller sets first: a twin may be far down the list of neighbors."""
     n_nodes = len(copies.first_row)
-    a, b = pairs_within(edges.components(n_nodes), larger_than=2)
+    sets = edges.components(n_nodes)
+    a, b = pairs_within(sets, larger_than=2, at_most=largest_in_full(sets, larger_than=2))
     first, last = np.full(n_nodes, len(sides)), np.full(n_nodes, -1)
     np.minimum.at(first, copies.nodes, sides)
     np.maximum.at(last, copies.nodes, sides)

@@ -84,9 +84,9 @@ def flag_outliers(scores: Scores, *, contamination: float | str = "auto") -> tup
         From `score_outliers`; larger is stranger.
     contamination : "auto" or float in (0, 0.5], default "auto"
         ``"auto"`` flags what the rest of the collection does not explain, which may be nothing: at most about a tenth
-        of the flagged are expected to be ordinary, and about one clean collection in ten has any flagged. Fewer than
-        20 scores never have one. A float flags exactly ``round(contamination * n_samples)``, of equal scores the
-        earlier ones.
+        of the flagged are expected to be ordinary, and about one clean collection in ten has any flagged (of up to a
+        few hundred, one in six). Fewer than 20 scores never have one. A float flags exactly
+        ``round(contamination * n_samples)``, of equal scores the earlier ones.
 
     Returns
     -------

@@ -77,7 +77,7 @@ def _facts(found: Sequence, n_sequences: int) -> tuple[Fact, ...]:
         Fact("shots", len(found.shots), f"of {format_count(found.shots['scene'].nunique(), ('scene', 'scenes'))}"),
         Fact("changes of scene", len(found.cuts), "a gradual one counts once"),
         Fact("events", len(found.events), "gone again after at most three frames"),
-        Fact("still frames", n_still, f"in stretches of at least {found.min_still_length}, like their first one"),
+        Fact("still frames", n_still, f"in stretches of at least {found.min_still_length}, as seen small"),
         Fact("returns", len(found.returns), "to a scene seen before"),
     )  # fmt: skip
 

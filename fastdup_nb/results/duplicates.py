@@ -43,8 +43,8 @@ class Duplicates(ImageResult):
         picture in another container or with other metadata) or ``near``. Best first.
     groups : DataFrame
         Index ``group``, largest first: ``size`` (images), ``tier`` (the weakest in the group), ``representative`` (the
-        image that stays), ``min_similarity`` and ``mean_similarity`` over all pairs inside the group (above 1,000
-        distinct pictures over those that are linked), ``removable`` (images that could go: ``size - 1``).
+        image that stays), ``min_similarity`` and ``mean_similarity`` over all pairs inside the group (in one too
+        large to be compared in full, over those compared), ``removable`` (images that could go: ``size - 1``).
     members : DataFrame
         Index ``image_id``, a row for each image of a group: ``group``, ``is_kept``, ``tier`` and ``similarity``
         to the representative (of the kept image: to itself). Every member is at least *min_similarity* similar to it,
@@ -68,6 +68,11 @@ class Duplicates(ImageResult):
     n_rejected : int
         Pairs left out, alike as they are, because they were judged "not duplicates"; ``pairs`` has them, with a column
         ``is_rejected``, where *include_rejected* was set. Pairs judged "same" are in whatever their similarity.
+    n_large_sets, most_in_full : int
+        Sets of connected look-alikes (frames of one still camera, say) of more than *most_in_full* distinct pictures:
+        these are not compared in full, but each picture with its nearest and with up to 50 that stay. Groups stay
+        whole so; of the other pairs some are in no table and no count. It takes sets of more than 100, and many of
+        them or more than 500,000 pairs in all.
     """
 
     pairs: pd.DataFrame
@@ -80,6 +85,8 @@ class Duplicates(ImageResult):
     n_images_in_pairs: int
     n_same_files: int
     n_rejected: int
+    n_large_sets: int
+    most_in_full: int
     _shown: Shown
 
     @property
@@ -185,6 +192,13 @@ class Duplicates(ImageResult):
             words = format_count(self.n_rejected, ("pair is", "pairs are"))
             notes.append(
                 f'{words} left out: judged "not duplicates" (ds.duplicates(include_rejected=True) shows them).'
+            )
+        if self.n_large_sets:
+            words = "One set" if self.n_large_sets == 1 else f"{self.n_large_sets:,} sets"
+            verb = "is" if self.n_large_sets == 1 else "are"
+            notes.append(
+                f"{words} of more than {self.most_in_full:,} look-alikes {verb} not compared in full, but each image "
+                "with its nearest and with those that stay: other pairs may be neither listed nor counted."
             )
         if self.n_pairs > len(self.pairs):
             notes.append(

@@ -76,7 +76,9 @@ class Outliers(ImageResult):
         if n_images < 2:
             return "An image alone cannot stand out." if n_images else NO_IMAGE
         images = format_count(n_images, IMAGES)
-        return f"{n:,} of {images} {'stands' if n == 1 else 'stand'} out." if n else f"None of {images} stands out."
+        if not n:
+            return f"None of {images} stands out beyond doubt; the strangest come first."
+        return f"{n:,} of {images} {'stands' if n == 1 else 'stand'} out."
 
     def _meaning(self) -> str:
         if self.contamination != "auto":

@@ -51,7 +51,7 @@ class Sequence(ImageResult):
         gradual change), ``n_gradual`` (frames it takes, 0 for a cut), ``strength`` (distance of the two scenes, larger
         is clearer) and ``shot`` (that begins).
     stills : DataFrame
-        Stretches in which nothing moves: ``sequence``, ``start``, ``end``, ``n_frames``, ``duration``, ``shot``.
+        Stretches that, seen small, stand still: ``sequence``, ``start``, ``end``, ``n_frames``, ``duration``, ``shot``.
     returns : DataFrame
         Where an earlier scene is seen again after something else: ``sequence``, ``start``, ``end``, ``n_frames``,
         ``image_id`` and ``earlier`` (the two frames most alike), ``similarity`` (of these, 1 is identical),

@@ -73,6 +73,7 @@ class Journal:
         self.items_with: dict[str, dict[int, None]] = {}
         self.tagged: list[int] = []  # items of the changes of tags, in order
         self.verdicts: dict[str, tuple[str, float]] = {}
+        self.n_judged = 0  # changes of verdicts
         self.heard: list[tuple[Action, Row]] = []  # what other sessions changed since the file was opened
         self.palette: dict[str, tuple[str, str]] = {name: (color, key) for name, color, key in DEFAULT_PALETTE}
         self._db: sqlite3.Connection | None = None
@@ -276,6 +277,7 @@ class Journal:
         if row.kind == "tag":
             self.tagged.append(row.item)
         if row.kind == "pair":
+            self.n_judged += 1
             self.verdicts.pop(row.name, None)
             self.verdicts.update({} if row.new is None else {row.name: (row.new, moment)})
         elif row.kind == "tag" and row.new is not None:

@@ -242,6 +242,19 @@ class Tags:
                 rows.append((*sorted(ids, key=self._known.__getitem__), verdict, moment))
         return _frame(rows, ["image_id_a", "image_id_b", "verdict", "time"])
 
+    def verdicts_on(self, pairs: Sequence[tuple[str, str]]) -> tuple[int, list[str | None]]:
+        """Return the verdict on each of some pairs of images, None where there is none, and a count.
+
+        The count grows with every verdict, on whatever pair: where it is as it was, so are the verdicts.
+        """
+        with self._reading():
+            verdicts, n_judged = self._journal.verdicts, self._journal.n_judged
+            if not verdicts:
+                return n_judged, [None] * len(pairs)
+            digest = {i: self.places.digest(i) for pair in pairs for i in pair if i in self._known}
+            names = [" ".join(sorted((digest.get(a, ""), digest.get(b, "")))) if a != b else "" for a, b in pairs]
+            return n_judged, [verdicts[name][0] if name in verdicts else None for name in names]
+
     def verdicts(self) -> dict[tuple[str, str], tuple[str, float]]:
         """Return the verdict on each pair of content digests, and when it was given; opens no image."""
         with self._journal.lock:

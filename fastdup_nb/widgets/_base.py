@@ -56,8 +56,8 @@ class TagBook(Protocol):
     def judge(self, pairs: Sequence[tuple[str, str]], verdict: str) -> object:
         """Remember of pairs that they are "not duplicates" or "same"."""
 
-    def pairs(self) -> pd.DataFrame:
-        """Return the judged pairs: ``image_id_a``, ``image_id_b``, ``verdict``."""
+    def verdicts_on(self, pairs: Sequence[tuple[str, str]]) -> tuple[int, list[str | None]]:
+        """Return the verdict on each of some pairs, or None, and a count that grows with every verdict on any pair."""
 
     def changed_since(self, mark: tuple[int, int]) -> tuple[tuple[int, int], list[str]]:
         """Return the images whose tags may have changed since a mark, and the mark of now; (0, 0) is the beginning."""

@@ -203,13 +203,9 @@ class Controller:
             pairs += [(self.ids[kept], self.ids[other]) for other in others]
         return self.tags.judge(list(dict.fromkeys(pairs)), REJECTED)
 
-    def rejected(self) -> set[frozenset[str]]:
-        """Return the pairs that were said to be no duplicates, where the deck shows any."""
-        if not self.deck.is_comparable:
-            return set()
-        pairs = self.tags.pairs()
-        pairs = pairs[pairs["verdict"] == REJECTED]
-        return {frozenset(pair) for pair in zip(pairs["image_id_a"], pairs["image_id_b"], strict=True)}
+    def count_verdicts(self) -> int:
+        """Return a number that changes with every verdict; 0 where the deck shows none."""
+        return self.tags.verdicts_on([])[0] if self.deck.is_comparable else 0
 
     def row_ids(self, row: int) -> list[str]:
         """Return the ids of all images of a row."""
@@ -320,12 +316,15 @@ class Controller:
         tiles = [tile for row in rows for tile in row["tiles"]]
         tags = self.tags.of([tile["id"] for tile in tiles])
         selected = set(self.selection)
-        rejected = self.rejected()
         for tile in tiles:
             tile["tags"] = list(tags[tile["id"]])
             tile["selected"] = tile["id"] in selected
-            tile["kept"] = self.ids[self.kept_of(self.row_of(tile["i"]))] if self.deck.is_comparable else ""
-            tile["is_rejected"] = frozenset((tile["kept"], tile["id"])) in rejected
+            tile["kept"], tile["is_rejected"] = "", False
+        if self.deck.is_comparable:
+            kept = [self.ids[self.kept_of(self.row_of(tile["i"]))] for tile in tiles]
+            _, verdicts = self.tags.verdicts_on([(one, tile["id"]) for one, tile in zip(kept, tiles, strict=True)])
+            for tile, one, verdict in zip(tiles, kept, verdicts, strict=True):
+                tile["kept"], tile["is_rejected"] = one, verdict == REJECTED
 
     def _note(self, query: Query, found: Found) -> str:
         if not found.n_shown:

@@ -77,7 +77,7 @@ class Gallery(anywidget.AnyWidget):
     def __init__(self, deck: Deck, pictures: Pictures, *, page_size: int = 24, **options: object) -> None:
         self._controller = Controller(deck, pictures)
         self._served: deque[list[str]] = deque(maxlen=24)
-        self._rejected = self._controller.rejected()
+        self._n_verdicts = self._controller.count_verdicts()
         self._listeners = Listeners()
         uid = uuid.uuid4().hex  # the front end begins with the state that the model is opened with
         start = self._find_start()
@@ -288,8 +288,8 @@ class Gallery(anywidget.AnyWidget):
             touched = [image_id for image_id in change.image_ids if image_id in shown]
             tags = {image_id: list(tags) for image_id, tags in self._controller.tags.of(touched).items()}
             self._refresh()
-            rejected = self._controller.rejected()
-            again, self._rejected = rejected != self._rejected, rejected
+            n_verdicts = self._controller.count_verdicts()
+            again, self._n_verdicts = n_verdicts != self._n_verdicts, n_verdicts
             self.send({"kind": "tags", "tags": tags, "text": change.text, "again": again})
 
     def _take_selection(self, _change: object) -> None:
