@@ -373,8 +373,13 @@ def test_in_a_narrow_cell_a_picture_opens_large_and_nothing_is_cut_off(lab, page
     focus(page, 1)
     page.keyboard.press("Enter")
     wait_for(page, "() => document.querySelectorAll('.fdnb-viewer:not([hidden]) table').length === 2")
-    frames = gallery(page).locator(".fdnb-frame")
-    assert min(frame.bounding_box()["height"] for frame in frames.all()) >= 200
+    wait_for(
+        page,
+        """() => {
+          const frames = [...document.querySelector('.fdnb-gallery').querySelectorAll('.fdnb-frame')];
+          return frames.length > 1 && frames.every(frame => frame.getBoundingClientRect().height >= 200);
+        }""",
+    )
     page.keyboard.press("c")
     wait_for(page, "() => document.querySelectorAll('.fdnb-viewer:not([hidden]) .fdnb-near img').length >= 3")
     wait_for(page, "() => document.querySelector('.fdnb-viewer:not([hidden]) .fdnb-frame img')?.width > 200")
@@ -601,7 +606,7 @@ def test_escape_closes_the_help_first_wherever_the_focus_is(lab, page):
 def test_a_page_is_asked_for_while_its_number_is_typed(lab, page):
     number = gallery(page).get_by_label("Page", exact=True)
     number.fill("6")
-    lab.wait_for_kernel("any(g._controller.ids.index(page[0]) > 40 for page in g._served)", True)
+    lab.wait_for_kernel("any(page and g._controller.ids.index(page[0]) > 40 for page in g._served)", True)
     assert lab.kernel_eval("g.page") == 0
     number.press("Enter")
     lab.wait_for_kernel("g.page", 5)
