@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from ipywidgets import Widget
 
 import fastdup_nb as fd
 
@@ -18,6 +19,12 @@ settings.load_profile("untimed")
 @pytest.fixture(autouse=True)
 def _no_cache_of_the_user(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("FASTDUP_NB_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(autouse=True)
+def _no_widget_of_an_earlier_test():
+    yield
+    Widget.close_all()
 
 
 @pytest.fixture(scope="session")

@@ -102,11 +102,20 @@ def wait_for(look):
     raise AssertionError("it did not come")
 
 
-def test_the_first_page_comes_unasked_and_only_with_the_model(ds, monkeypatch):
+def hear(monkeypatch) -> list:
+    """What every gallery sends from here on: the gallery and the content."""
     sent = []
-    monkeypatch.setattr(fd.widgets._gallery.Gallery, "send", lambda self, content, buffers=None: sent.append(content))
+    monkeypatch.setattr(
+        fd.widgets._gallery.Gallery, "send", lambda self, content, buffers=None: sent.append((self, content))
+    )
+    return sent
+
+
+def test_the_first_page_comes_unasked_and_only_with_the_model(ds, monkeypatch):
+    sent = hear(monkeypatch)
     gallery = ds.gallery(ds.image_ids, page_size=12)
-    assert [(page["kind"], page["key"], page["page"], len(page["pictures"])) for page in sent] == [
+    pages = [content for sender, content in sent if sender is gallery]
+    assert [(page["kind"], page["key"], page["page"], len(page["pictures"])) for page in pages] == [
         ("page", "first", 0, 12)
     ]
     assert not gallery.get_state()["_is_sent"]
@@ -115,8 +124,7 @@ def test_the_first_page_comes_unasked_and_only_with_the_model(ds, monkeypatch):
 def test_labeling_begins_where_it_was_left_and_sends_that_page_only(ds, monkeypatch):
     ids = ds.image_ids[:40]
     ds.annotate(["cat"], ids, page_size=12)._handle_custom_msg({"op": "tag", "ids": ids[:30], "tag": "cat"}, [])
-    sent = []
-    monkeypatch.setattr(fd.widgets._gallery.Gallery, "send", lambda self, content, buffers=None: sent.append(content))
+    sent = hear(monkeypatch)
     annotator = ds.annotate(["cat"], ids, page_size=12)
-    assert [page["page"] for page in sent] == [2]
+    assert [page["page"] for sender, page in sent if sender is annotator] == [2]
     assert (annotator.page, annotator._info["start"], annotator._info["is_queue"]) == (2, 6, True)
