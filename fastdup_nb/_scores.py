@@ -18,7 +18,7 @@ from ._progress import Progress
 from ._store import Store
 from .embeddings import Descriptors, score_edges
 
-SCORES_VERSION = 3
+SCORES_VERSION = 4
 _MOST_KEPT = 2_000_000  # pairs; of more, none is added, and those are compared anew each time
 _AT_ONCE = 16_384  # pairs between two looks at the progress
 _WORTH_SAVING = 1000  # new pairs; fewer, or less than a tenth of all, take no time to speak of

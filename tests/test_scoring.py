@@ -195,3 +195,22 @@ def test_blank_pictures_of_different_brightness_are_not_alike():
     found = encoder.encode(np.stack([encoder.prepare(picture.convert("RGB")) for picture in gray]))
     one, same, other = (found.take(np.array([i])) for i in range(3))
     assert score_pairs(one, same)[0] > PRESETS["default"] > score_pairs(one, other)[0]
+
+
+def cloud_of(seed):
+    """Return one of many clouds alone in the dark: bright in the middle, and of its own grain."""
+    down, right = np.mgrid[-1:1:256j, -1:1:256j]
+    grain = Image.fromarray(np.random.default_rng(seed).uniform(0, 1, (8, 8)).astype(np.float32))
+    light = 400 * np.exp(-(down**2 + right**2) / 0.2) * np.asarray(grain.resize((256, 256), Image.Resampling.BICUBIC))
+    return Image.fromarray(np.clip(light, 0, 255).astype(np.uint8)).convert("RGB")
+
+
+def test_objects_alone_in_the_dark_are_alike_only_where_their_parts_are():
+    clouds = [cloud_of(seed) for seed in range(10)]
+    edits = [compressed, *(EDITS[name] for name in ("mirrored", "brighter", "reduced", "cropped"))]
+    encoded = encode([*clouds, *(edit(cloud) for edit in edits for cloud in clouds)])
+    one, other = np.nonzero(np.triu(np.ones((10, 10)), 1))
+    assert np.median(align_details(encoded.details, one, other, noise=2)) > 0.9  # of one rough shape
+    assert np.mean(score_edges(encoded, one, other) >= PRESETS["default"]) < 0.05
+    copies = 10 + np.arange(50)
+    assert score_edges(encoded, copies % 10, copies).min() >= PRESETS["default"]

@@ -16,11 +16,13 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from ._base import FloatArray
+from ._base import FloatArray, PixelArray
 
 _SMALLEST = 8  # pixels on a side below which there is no structure to lay over each other
 _PROMISING = 0.65  # correlation in the rough ways from which the finer ones are tried
 _TIE = 1e-5  # by which rounding may tell apart two orders of a pair that agree equally well
+_AROUND = 1.4  # parts of a picture: how far around a part (one standard deviation) is what it is compared with
+_CONTRAST, _LEAST_CONTRAST = 60, 3  # gray levels a sharpened picture has, and below which it has proportionally less
 _CHUNK = 512  # pairs at once, so that what is worked on stays in the processor's cache
 
 #: A way of laying over: how much of the other picture is covered (1 is its whole width), where, and turned how far.
@@ -30,9 +32,7 @@ _Rows = npt.NDArray[np.integer]
 Map = Callable[[Callable[[int], None], Iterable[int]], Iterable[None]]
 
 
-def align_details(
-    details: npt.NDArray[np.uint8], rows: _Rows, others: _Rows, *, noise: float, run: Map = map
-) -> FloatArray:
+def align_details(details: PixelArray, rows: _Rows, others: _Rows, *, noise: float, run: Map = map) -> FloatArray:
     """Return the correlation of square gray pictures, the best of the ways in which one may lie within the other.
 
     Parameters
@@ -69,7 +69,7 @@ def align_details(
 
 
 def _correlate_pairs(
-    ways: _Ways, details: npt.NDArray[np.uint8], pairs: tuple[_Rows, _Rows], turns: list[_Rows], run: Map
+    ways: _Ways, details: PixelArray, pairs: tuple[_Rows, _Rows], turns: list[_Rows], run: Map
 ) -> FloatArray:
     """Return the best correlation of pairs, the second picture turned in each of *turns* and laid over the first."""
     sampled, laid = pairs
@@ -130,7 +130,21 @@ def find_slopes(is_inside: npt.NDArray[np.bool_]) -> FloatArray:
     return np.ascontiguousarray(orthogonal.T, dtype=np.float32)
 
 
-def _centered(details: npt.NDArray[np.uint8]) -> FloatArray:
+def sharpen_details(details: PixelArray) -> PixelArray:
+    """Return square gray pictures less what is around each of their parts, all of one contrast (but for plain ones)."""
+    side = round(details.shape[1] ** 0.5)
+    away = np.arange(-4 * side, 5 * side)  # beyond the edges is what is at them
+    weights = np.exp(-((np.arange(side)[:, None] - away) ** 2) / (2 * _AROUND**2))
+    weights /= weights.sum(axis=1, keepdims=True)
+    near = (weights @ np.eye(side)[np.clip(away, 0, side - 1)]).astype(np.float32)
+    pictures = details.reshape(-1, side, side).astype(np.float32)
+    left = (pictures - near @ pictures @ near.T).reshape(details.shape)
+    left *= _CONTRAST / np.maximum(left.std(axis=1, keepdims=True), _LEAST_CONTRAST)
+    sharpened: PixelArray = np.clip(left + 128, 0, 255).astype(np.uint8)
+    return sharpened
+
+
+def _centered(details: PixelArray) -> FloatArray:
     x: FloatArray = details.astype(np.float32)
     x -= x.mean(axis=1, keepdims=True)
     return x
