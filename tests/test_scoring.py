@@ -21,6 +21,23 @@ def compressed(image):
     return Image.open(buffer).convert("RGB")
 
 
+def covered(box):
+    """Return what covers a part of a picture, given in shares of its sides, with one color and a word."""
+
+    def cover(image):
+        sides = np.array([*image.size, *image.size])
+        left, top, right, bottom = (int(side) for side in sides * box)
+        image = image.copy()
+        draw = ImageDraw.Draw(image)
+        draw.rectangle((left, top, right, bottom), fill=(250, 220, 40))
+        draw.text(
+            ((left + right) / 2, (top + bottom) / 2), "SALE", fill="black", font_size=image.height // 10, anchor="mm"
+        )
+        return image
+
+    return cover
+
+
 EDITS = {
     "mirrored": ImageOps.mirror,
     "upside down": ImageOps.flip,
@@ -32,6 +49,8 @@ EDITS = {
     "cropped to two thirds": lambda i: i.crop((i.width // 6, i.height // 6, i.width, i.height)),
     "turned a little": lambda i: i.rotate(7, Image.Resampling.BICUBIC),
     "cropped and mirrored": lambda i: ImageOps.mirror(ImageOps.crop(i, border=(i.width // 14, i.height // 12))),
+    "covered in the middle": covered((0.3, 0.35, 0.7, 0.7)),
+    "captioned": covered((0, 0.8, 1, 1)),
     "gray": lambda i: ImageOps.grayscale(i).convert("RGB"),
     "brighter": lambda i: ImageEnhance.Brightness(i).enhance(1.3),
 }

@@ -1,10 +1,11 @@
 """How alike the structure of two pictures is where one is a crop, an enlargement or a slight turn of the other.
 
-Small gray pictures are laid over each other in about a hundred ways, and the correlation of the best is taken, of what
-is left without an even slope of light, which all landscapes have: the sky above is light, the ground below dark. Most
-pairs agree in none of a few rough ways, tried at half the resolution, and are left at that. What costs is to take a
-picture to its parts; that is done once for all pairs it is in, and everything is a product of matrices, so that fifty
-thousand pairs take about a second of one processor.
+Small gray pictures are laid over each other in about a hundred ways, in some with a quarter left out, which text or a
+sticker may cover, and the correlation of the best is taken, of what is left without an even slope of light, which
+all landscapes have: the sky above is light, the ground below dark. Most pairs agree in none of a few rough ways, tried
+at half the resolution, and are left at that. What costs is to take a picture to its parts; that is done once for all
+pairs it is in, and everything is a product of matrices, so that fifty thousand pairs take about a second of one
+processor.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,16 +25,38 @@ _PROMISING = 0.65  # correlation in the rough ways from which the finer ones are
 _TIE = 1e-5  # by which rounding may tell apart two orders of a pair that agree equally well
 _AROUND = 1.4  # parts of a picture: how far around a part (one standard deviation) is what it is compared with
 _CONTRAST, _LEAST_CONTRAST = 60, 3  # gray levels a sharpened picture has, and below which it has proportionally less
+_COVERED = 0.98  # what a correlation counts from which a quarter is left out, for that is easier to reach
 _CHUNK = 512  # pairs at once, so that what is worked on stays in the processor's cache
 
-#: A way of laying over: how much of the other picture is covered (1 is its whole width), where, and turned how far.
-_Way = tuple[float, float, float, float]  # scale, shift in x and y as shares of the room there is, degrees
+_Part = tuple[float, float, float, float]  # from and to which share of the height, and of the width
+
+
+class _Way(NamedTuple):
+    """A way of laying over: how much of the other picture is covered, where, and turned how far."""
+
+    scale: float = 1  # of its width
+    x: float = 0  # shifts, as shares of the room there is
+    y: float = 0
+    degrees: float = 0
+    hidden: tuple[_Part, ...] = ()  # what is left out of the comparison: text or a sticker may cover it
+
+
+_BARS: tuple[tuple[_Part, ...], ...] = (
+    ((0, 0.25, 0, 1),), ((0.75, 1, 0, 1),), ((0, 1, 0, 0.25),), ((0, 1, 0.75, 1),),
+    ((0.375, 0.625, 0, 1),), ((0, 0.125, 0, 1), (0.875, 1, 0, 1)),
+)  # fmt: skip
+_MIDDLE: tuple[_Part, ...] = ((0.25, 0.75, 0.25, 0.75),)
+_QUARTERS: tuple[tuple[_Part, ...], ...] = (
+    ((0, 0.5, 0, 0.5),), ((0, 0.5, 0.5, 1),), ((0.5, 1, 0, 0.5),), ((0.5, 1, 0.5, 1),),
+)  # fmt: skip
 _Rows = npt.NDArray[np.integer]
 #: ``map``, or that of a pool of threads.
 Map = Callable[[Callable[[int], None], Iterable[int]], Iterable[None]]
 
 
-def align_details(details: PixelArray, rows: _Rows, others: _Rows, *, noise: float, run: Map = map) -> FloatArray:
+def align_details(
+    details: PixelArray, rows: _Rows, others: _Rows, *, noise: float, hide: bool = True, run: Map = map
+) -> FloatArray:
     """Return the correlation of square gray pictures, the best of the ways in which one may lie within the other.
 
     Parameters
@@ -43,6 +67,8 @@ def align_details(details: PixelArray, rows: _Rows, others: _Rows, *, noise: flo
         The pairs of them.
     noise : float
         Gray levels of contrast below which structure says nothing.
+    hide : bool, default True
+        Whether a quarter of the pictures may be left out of the comparison, because it may be covered.
     run : callable, default map
         What calls a function with each of many numbers, perhaps on several threads.
 
@@ -56,14 +82,14 @@ def align_details(details: PixelArray, rows: _Rows, others: _Rows, *, noise: flo
         return np.zeros(len(rows), np.float32)
     both = np.concatenate([others, rows]), np.concatenate([rows, others])  # either in the other
     as_is, mirrored = np.arange(side * side), np.arange(side * side).reshape(side, side)[:, ::-1].ravel()
-    rough = _correlate_pairs(_rough_ways(side, noise), details, both, [as_is, mirrored], run)
+    rough = _correlate_pairs(_rough_ways(side, noise, hide), details, both, [as_is, mirrored], run)
     rough = rough.reshape(2, len(rows), 2).swapaxes(0, 1).reshape(len(rows), 4)
     best = rough.max(axis=1)
     found: FloatArray = np.maximum(best, 0)
     for order, turn in enumerate((as_is, mirrored, as_is, mirrored)):
         good = np.flatnonzero((best >= _PROMISING) & (rough[:, order] >= best - _TIE))
         pair = (others[good], rows[good]) if order < 2 else (rows[good], others[good])
-        fine = _correlate_pairs(_fine_ways(side, noise), details, pair, [turn], run)
+        fine = _correlate_pairs(_fine_ways(side, noise, hide), details, pair, [turn], run)
         found[good] = np.maximum(found[good], fine[:, 0])
     return np.minimum(found, 1, out=found)
 
@@ -91,8 +117,9 @@ class _Ways:
     """Ways of laying one picture over another, as matrices that sample the other at the pixels of the one."""
 
     def __init__(self, ways: Iterable[_Way], pooling: FloatArray, reduction: FloatArray, noise: float) -> None:
+        ways = list(ways)
         side = round(pooling.shape[1] ** 0.5)
-        samplings, masks = zip(*(_sample(side, *way) for way in ways), strict=True)
+        samplings, masks = zip(*(_sample(side, way) for way in ways), strict=True)
         whole = pooling.sum(axis=1)
         is_inside = np.stack([pooling @ mask > 0.99 * whole for mask in masks])
         matrices = np.stack([pooling @ sampling for sampling in samplings]) * is_inside[:, :, None]
@@ -101,6 +128,7 @@ class _Ways:
         self.shape = is_inside.shape
         self.inside: FloatArray = is_inside.astype(np.float32)
         self.noise: FloatArray = noise**2 * self.inside.sum(axis=1)
+        self.weights = np.array([_COVERED if way.hidden else 1 for way in ways], dtype=np.float32)
         self.slopes: FloatArray = np.stack([find_slopes(mask) for mask in is_inside])  # (n_ways, 3, n_pixels)
         self.matrix: FloatArray = np.ascontiguousarray(matrices.reshape(-1, side * side).T, dtype=np.float32)
 
@@ -117,7 +145,7 @@ class _Ways:
         ends = laid.shape[1] * np.searchsorted(which, np.arange(len(parts) + 1))
         for part, (start, end) in zip(parts, pairwise(ends), strict=True):
             np.matmul(pooled[start:end], part.T, out=correlations[start:end])
-        correlations /= np.sqrt(spread)
+        correlations *= self.weights / np.sqrt(spread)
         best: FloatArray = correlations.max(axis=1).reshape(laid.shape[:2])
         return best
 
@@ -151,28 +179,32 @@ def _centered(details: PixelArray) -> FloatArray:
 
 
 @functools.cache
-def _rough_ways(side: int, noise: float) -> _Ways:
+def _rough_ways(side: int, noise: float, hide: bool) -> _Ways:
     halving = _pool(side)
-    return _Ways(_list_rough(), np.eye(len(halving), dtype=np.float32), halving, noise)
+    return _Ways(_list_rough(hide), np.eye(len(halving), dtype=np.float32), halving, noise)
 
 
 @functools.cache
-def _fine_ways(side: int, noise: float) -> _Ways:
-    return _Ways(_list_fine(), _pool(side), np.eye(side * side, dtype=np.float32), noise)
+def _fine_ways(side: int, noise: float, hide: bool) -> _Ways:
+    return _Ways(_list_fine(hide), _pool(side), np.eye(side * side, dtype=np.float32), noise)
 
 
-def _list_rough() -> Iterator[_Way]:
-    yield 1, 0, 0, 0
-    yield from ((scale, x, y, 0) for scale in (0.9, 0.75) for x in (-1, 0, 1) for y in (-1, 0, 1))
-    yield from ((scale, 0, 0, degrees) for scale in (1, 0.85) for degrees in (-8, -4, 4, 8))
+def _list_rough(hide: bool) -> Iterator[_Way]:
+    yield _Way()
+    yield from (_Way(scale, x, y) for scale in (0.9, 0.75) for x in (-1, 0, 1) for y in (-1, 0, 1))
+    yield from (_Way(scale, degrees=degrees) for scale in (1, 0.85) for degrees in (-8, -4, 4, 8))
+    if hide:
+        yield from (_Way(hidden=hidden) for hidden in (_BARS[1], _MIDDLE))
 
 
-def _list_fine() -> Iterator[_Way]:
-    yield 1, 0, 0, 0
+def _list_fine(hide: bool) -> Iterator[_Way]:
+    yield _Way()
     for scale, steps in ((0.95, 1), (0.9, 1), (0.8, 2), (0.7, 3)):
         places = np.linspace(-1, 1, 2 * steps + 1).tolist()
-        yield from ((scale, x, y, 0) for x in places for y in places)
-    yield from ((scale, 0, 0, degrees) for scale in (1, 0.9, 0.82) for degrees in (-10, -7, -4, 4, 7, 10))
+        yield from (_Way(scale, x, y) for x in places for y in places)
+    yield from (_Way(scale, degrees=degrees) for scale in (1, 0.9, 0.82) for degrees in (-10, -7, -4, 4, 7, 10))
+    if hide:
+        yield from (_Way(hidden=hidden) for hidden in (*_BARS, _MIDDLE, *_QUARTERS))
 
 
 @functools.cache
@@ -184,14 +216,19 @@ def _pool(side: int) -> FloatArray:
     return np.kron(halves, halves)
 
 
-def _sample(side: int, scale: float, x: float, y: float, degrees: float) -> tuple[FloatArray, FloatArray]:
+def _sample(side: int, way: _Way) -> tuple[FloatArray, FloatArray]:
     """Return the matrix that takes a picture to its part seen in one way, and 1 where that part is inside it."""
+    scale, x, y, degrees, hidden = way
     middle, room = (side - 1) / 2, (1 - scale) * side / 2
     down, right = np.mgrid[:side, :side].reshape(2, -1) - middle
     cosine, sine = scale * np.cos(np.radians(degrees)), scale * np.sin(np.radians(degrees))
     columns = cosine * right - sine * down + x * room + middle
     rows = sine * right + cosine * down + y * room + middle
     is_inside = (np.minimum(rows, columns) > -0.51) & (np.maximum(rows, columns) < side - 0.49)
+    seen = is_inside.reshape(side, side)
+    for part in hidden:
+        top, bottom, first, last = (round(share * side) for share in part)
+        seen[top:bottom, first:last] = False
     matrix = np.zeros((side * side, side, side), np.float32)
     for row, row_weight in _between(rows, side):
         for column, column_weight in _between(columns, side):

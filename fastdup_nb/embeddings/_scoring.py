@@ -109,7 +109,7 @@ def _add_structure(distance: FloatArray, details: PixelArray, rows: _Rows, other
         distinct, at = np.unique(np.stack([a[grounds], b[grounds]]), return_inverse=True)
         at = at.reshape(2, -1)
         fine = sharpen_details(details[used[distinct]])
-        structure = _find_structure(distance[grounds], fine, at[0], at[1], run)
+        structure = _find_structure(distance[grounds], fine, at[0], at[1], run, hide=False)
         joined[grounds] *= 1 - _WEIGHT * structure**_FINE_POWER
         whole = _agree_with_themselves(fine)
         slope = np.where(looks.is_page[a[grounds]] & looks.is_page[b[grounds]], _PAGE_SLOPE, _GROUND_SLOPE)
@@ -120,7 +120,9 @@ def _add_structure(distance: FloatArray, details: PixelArray, rows: _Rows, other
     return joined
 
 
-def _find_structure(distance: FloatArray, details: PixelArray, rows: _Rows, others: _Rows, run: Map) -> FloatArray:
+def _find_structure(
+    distance: FloatArray, details: PixelArray, rows: _Rows, others: _Rows, run: Map, *, hide: bool = True
+) -> FloatArray:
     """Return how well the structure of pairs agrees, in [0, 1]; the nearer ones are laid over each other."""
     structure = np.zeros(len(rows), np.float32)
 
@@ -130,7 +132,7 @@ def _find_structure(distance: FloatArray, details: PixelArray, rows: _Rows, othe
 
     list(run(correlate, range(0, len(rows), _CHUNK)))
     near = np.flatnonzero(distance <= 1 - _LEAST_ALIGNED)
-    aligned = align_details(details, rows[near], others[near], noise=_NOISE, run=run)
+    aligned = align_details(details, rows[near], others[near], noise=_NOISE, hide=hide, run=run)
     structure[near] = np.maximum(structure[near], aligned)
     return structure
 
