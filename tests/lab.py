@@ -267,14 +267,15 @@ def _command(root: Path, port: int, app: str) -> list[str]:
         "--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True",
         "--LabApp.news_url=None", "--ServerApp.terminals_enabled=False",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        "--KernelSpecManager.ensure_native_kernel=True",
+        "--KernelSpecManager.ensure_native_kernel=True", f"--MappingKernelManager.kernel_info_timeout={PATIENCE}",
     ]  # fmt: skip
 
 
 def _voila_command(root: Path, port: int) -> list[str]:
     return [
         "voila", str(root), "--no-browser", "--Voila.ip=127.0.0.1", f"--port={port}",
-        "--show_tracebacks=True",
+        "--show_tracebacks=True", f"--VoilaExecutor.startup_timeout={PATIENCE}",
+        f"--VoilaExecutor.iopub_timeout={PATIENCE}",
     ]  # fmt: skip
 
 
