@@ -67,7 +67,11 @@ _PATIENT = """async (arg) => {
             if (performance.now() > until) reject(new Error(`No answer; the kernel is ${window.__kernel?.()}.`));
         }, 100);
     });
-    try { return await Promise.race([(%s)(arg), gone]); } finally { clearInterval(look); }
+    try {
+        const found = await Promise.race([(%s)(arg), gone]);
+        if (window.__gone) throw new Error(window.__gone);
+        return found;
+    } finally { clearInterval(look); }
 }"""
 _EVALUATE = """async (expression) => {
     const kernel = window.__nb.sessionContext.session.kernel;

@@ -155,7 +155,7 @@ def test_an_interrupted_run_stops_at_once_and_goes_on_later(sample_folder, tmp_p
     with monkeypatch.context() as patch:
         patch.setattr(_scan.Progress, "advance", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            fd.Dataset(sample_folder, cache=tmp_path / "store").duplicates()
+            fd.Dataset(sample_folder, cache=tmp_path / "store", n_jobs=2).duplicates()
     assert not set(threading.enumerate()) - before
     n_before = len(reads)
     ds = fd.Dataset(sample_folder, cache=tmp_path / "store")
