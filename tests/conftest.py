@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from ipywidgets import Widget
 
 import fastdup_nb as fd
 
-# How long a machine takes is nothing that a test can fail by.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
+# Neither how long a machine takes nor chance is anything that a test can fail by; HYPOTHESIS_PROFILE=chance looks anew.
+untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("untimed", untimed, derandomize=True, database=None)
+settings.register_profile("chance", untimed, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "untimed"))
 
 
 @pytest.fixture(autouse=True)

@@ -302,7 +302,7 @@ def test_two_galleries_used_at_the_same_moment_do_not_lock_up(ds):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
     assert not any(thread.is_alive() for thread in threads)
     assert len(ds.tagged("review")) >= 30
 

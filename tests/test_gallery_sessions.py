@@ -80,8 +80,30 @@ def test_what_another_session_decides_is_told_to_an_open_gallery(ds, dataset, tm
     assert browser.gallery._counts["drop"] == 1
     browser.got.clear()
     ds.tags.add(first, "keep")
-    time.sleep(0.3)
-    assert len([content for content, _ in browser.got if content["kind"] == "tags"]) == 1
+    other.tags.add(first, "review 2")  # when this is told, one's own tag would have been told again
+    told = wait_for(lambda: [text for text in texts_of(browser) if "in another session" in text] and texts_of(browser))
+    assert told == ["tagged 1 image 'keep'", "in another session: tagged 1 image 'review 2'"]
+
+
+def texts_of(browser):
+    return [content["text"] for content, _ in browser.got if content["kind"] == "tags"]
+
+
+def test_who_comes_while_the_last_look_is_taken_is_heard_too():
+    class Book:
+        n_looks = 0
+
+        def look(self):
+            self.n_looks += 1
+            if self.n_looks == 1:
+                watch.begin(self.look)
+            return False
+
+    book, watch = Book(), _watch.Watch()
+    watch.begin(book.look)
+    thread = watch._thread
+    thread.join(120)
+    assert (thread.is_alive(), book.n_looks, watch._thread) == (False, 2, None)
 
 
 def test_nobody_looks_for_other_sessions_once_the_gallery_is_closed(ds, monkeypatch):
@@ -90,12 +112,13 @@ def test_nobody_looks_for_other_sessions_once_the_gallery_is_closed(ds, monkeypa
     thread = ds.tags._watch._thread
     assert thread.is_alive()
     gallery.close()
-    thread.join(10)
+    thread.join(120)
     assert not thread.is_alive()
 
 
 def wait_for(look):
-    for _ in range(500):
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
         if found := look():
             return found
         time.sleep(0.02)

@@ -107,7 +107,7 @@ def names(lab):
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, folder / "names.ipynb")
     opened = Notebook(context, address, "names.ipynb", where="doc/workspaces/names/tree").run_all()
-    opened.page.wait_for_function(LOADED)
+    opened.wait_for(LOADED)
     yield opened
     opened.close()
 

@@ -16,6 +16,9 @@ pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOTS = ROOT / "build" / "screenshots"
+HANDLERS = "small._msg_callbacks.callbacks"
+ANSWER = f"{HANDLERS}.extend(globals().pop('kept', []))"
+SIZE = {"width": 1200, "height": 2800}
 BIG = """
 import sys
 sys.path.insert(0, {root!r})
@@ -40,6 +43,10 @@ found = {{"cluster": lambda: name_clusters(ds.clusters().labels)}}
 small = make_map(ds._stages, ds._shown, tags=tags, color="label", method="pca", found=found)
 small
 """
+DRAWN = """() => {
+  const maps = [...document.querySelectorAll('.fdnb-map')];
+  return maps.length >= 4 && [0, 1, 3].every(number => maps[number].dataset.drawn);
+}"""
 ODD = """
 import tempfile
 Map(np.empty((0, 2)), [])
@@ -58,8 +65,9 @@ def notebook(tmp_path_factory, sample_folder):
     cells = [nbformat.v4.new_code_cell(source.strip()) for source in sources]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "map.ipynb")
-    with open_browser(height=2800) as context, serve_lab(folder) as address:
+    with open_browser(**SIZE) as context, serve_lab(folder) as address:
         opened = Notebook(context, address, "map.ipynb").run_all()
+        opened.wait_for(DRAWN)
         yield opened
         opened.close()
 
@@ -74,18 +82,30 @@ def wait_for_picture(notebook, number):
     """Wait until the map shows how things stand in the kernel."""
     name = ("big", "small")[number]
     version = notebook.kernel_eval(f"{name}._version")
-    notebook.page.wait_for_function(
+    notebook.wait_for(
         "([number, version]) => document.querySelectorAll('.fdnb-map')[number].dataset.drawn == version",
-        arg=[number, version],
+        [number, version],
     )
 
 
 def wait_for_kernel(notebook, expression):
-    for _ in range(200):
-        if notebook.kernel_eval(expression):
-            return
-        notebook.page.wait_for_timeout(25)
-    raise AssertionError(f"{expression} did not become true")
+    notebook.wait_for_kernel(f"bool({expression})", True)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_of_an_earlier_test(notebook):
+    """Whatever an earlier test has left: the size of the page, and on the maps what is selected, in view and open."""
+    notebook.page.set_viewport_size(SIZE)
+    notebook.page.mouse.move(1, 1)
+    notebook.kernel_eval(ANSWER)
+    for number, name in enumerate(("big", "small")):
+        shown = find_map(notebook, number)
+        if shown.locator(".fdnb-map-help").is_visible():
+            shown.get_by_role("button", name="Help").click()
+        shown.get_by_role("button", name="Pan").click()
+        shown.get_by_role("button", name="Fit").click()
+        notebook.kernel_eval(f"setattr({name}, 'selection', [])")
+        wait_for_picture(notebook, number)
 
 
 def test_a_map_shows_its_points_in_the_colors_of_its_legend(notebook):
@@ -94,18 +114,19 @@ def test_a_map_shows_its_points_in_the_colors_of_its_legend(notebook):
     assert shown.locator(".fdnb-map-entry").count() == 8, "seven categories and the others"
     assert "5 others" in shown.locator(".fdnb-map-legend").inner_text()
     assert shown.locator(".fdnb-map-status").inner_text() == "0 selected of 60,000"
-    painted = shown.locator("canvas").evaluate(
-        """canvas => { const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-           let n = 0; for (let i = 3; i < data.length; i += 4) n += data[i] > 0; return n / (data.length / 4); }"""
+    notebook.wait_for(
+        """() => { const canvas = document.querySelector('.fdnb-map canvas');
+           const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+           let n = 0; for (let i = 3; i < data.length; i += 4) n += data[i] > 0;
+           return n > 0.02 * data.length / 4 && n < 0.9 * data.length / 4; }"""
     )
-    assert 0.02 < painted < 0.9
     assert notebook.page.locator(".fdnb-twin:visible").count() == 0, "the live map hides its twin"
 
 
 def test_a_lasso_selects_in_the_kernel_and_escape_clears(notebook):
     shown = find_map(notebook, 0)
-    box = shown.locator("canvas").bounding_box()
     shown.get_by_role("button", name="Lasso").click()
+    box = shown.locator("canvas").bounding_box()
     middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     mouse = notebook.page.mouse
     mouse.move(middle[0] - 150, middle[1] - 120)
@@ -130,25 +151,23 @@ def test_a_lasso_selects_in_the_kernel_and_escape_clears(notebook):
 def test_the_wheel_zooms_a_map_that_has_the_focus(notebook):
     shown = find_map(notebook, 1)
     canvas = shown.locator("canvas")
+    canvas.focus()
     box = canvas.bounding_box()
     notebook.page.mouse.move(box["x"] + 300, box["y"] + 200)
-    canvas.focus()
-    before = count_requests(notebook)
-    notebook.page.mouse.wheel(0, -600)
-    wait_for_kernel(notebook, f"len(asked) > {before}")
-    scales = notebook.kernel_eval("[scale for scale in asked[-2:]]")
-    assert scales[-1] < scales[0]
-    notebook.page.keyboard.press("Home")
-
-
-def count_requests(notebook):
-    notebook.kernel_eval(
-        "globals().setdefault('asked', []) == [] and small.on_msg(lambda _, content, __: "
-        "content['kind'] == 'picture' and asked.append(content['scale']))"
-    )
+    hear(notebook)
     notebook.page.keyboard.press("ArrowLeft")
-    wait_for_kernel(notebook, "len(asked) > 0")
-    return notebook.kernel_eval("len(asked)")
+    wait_for_kernel(notebook, "seen")
+    notebook.page.mouse.wheel(0, -600)
+    wait_for_kernel(notebook, "seen[-1][0] < 0.9 * seen[0][0]")
+
+
+def hear(notebook):
+    """Keep in the kernel's `seen` scale, width and height of each picture that the small map asks for from here on."""
+    notebook.kernel_eval(
+        "globals().update(seen=[]) or globals().setdefault('is_heard', False) or globals().update(is_heard=True) or "
+        "small.on_msg(lambda _, content, __: content['kind'] == 'picture' and "
+        "seen.append([content['scale'], content['width'], content['height']]))"
+    )
 
 
 def test_hovering_shows_the_picture_its_name_and_facts(notebook):
@@ -156,12 +175,9 @@ def test_hovering_shows_the_picture_its_name_and_facts(notebook):
     show_dots(notebook, shown)
     target = point_on_page(notebook, shown, "small._points[5]")
     tip = shown.locator(".fdnb-map-tip")
-    for _ in range(50):  # the map may still be moving
-        notebook.page.mouse.move(target[0] - 40, target[1])
-        notebook.page.mouse.move(*target, steps=4)
-        notebook.page.wait_for_timeout(200)
-        if tip.is_visible():
-            break
+    notebook.page.mouse.move(target[0] - 40, target[1])
+    notebook.page.mouse.move(*target, steps=4)
+    tip.wait_for()
     assert tip.locator(".fdnb-map-tip-name").inner_text() in notebook.kernel_eval("ds.image_ids")
     assert " × " in tip.locator(".fdnb-map-tip-text").inner_text()
     assert tip.locator("img").evaluate("async image => { await image.decode(); return image.naturalWidth; }") > 0
@@ -169,10 +185,12 @@ def test_hovering_shows_the_picture_its_name_and_facts(notebook):
 
 
 def show_dots(notebook, shown):
+    """Let the small map show everything, and no thumbnails."""
+    hear(notebook)
     if shown.get_by_role("button", name="Thumbnails").get_attribute("aria-pressed") == "true":
         shown.get_by_role("button", name="Thumbnails").click()
     shown.get_by_role("button", name="Fit").click()
-    notebook.page.wait_for_timeout(300)
+    wait_for_kernel(notebook, "seen")
 
 
 def point_on_page(notebook, shown, expression):
@@ -225,16 +243,12 @@ def drag(notebook, x0, y0, x1, y1):
 def test_a_map_that_shows_everything_still_does_when_its_cell_becomes_narrow(notebook):
     shown = find_map(notebook, 1)
     shown.get_by_role("button", name="Fit").click()
-    notebook.kernel_eval(
-        "globals().setdefault('seen', []) == [] and small.on_msg(lambda _, content, __: "
-        "content['kind'] == 'picture' and seen.append([content['scale'], content['width'], content['height']]))"
-    )
-    size = notebook.page.viewport_size
-    notebook.page.set_viewport_size({**size, "width": 560})
+    hear(notebook)
+    notebook.page.set_viewport_size({**SIZE, "width": 560})
     wait_for_kernel(notebook, "any(width < 500 for _, width, _ in seen)")
     spans = "np.ptp(small._points, axis=0)"
     wait_for_kernel(notebook, f"all({spans} <= seen[-1][0] * np.array([seen[-1][1] - 70, seen[-1][2] - 70]))")
-    notebook.page.set_viewport_size(size)
+    notebook.page.set_viewport_size(SIZE)
     wait_for_kernel(notebook, "seen[-1][1] > 500")
 
 
@@ -265,7 +279,7 @@ def test_maps_are_seen_in_either_theme(notebook, theme):
     if shown.get_by_role("button", name="Thumbnails").get_attribute("aria-pressed") == "false":
         shown.get_by_role("button", name="Thumbnails").click()
     wait_for_picture(notebook, 1)
-    notebook.page.wait_for_function("() => document.querySelectorAll('.fdnb-map')[1].dataset.tiles > 10")
+    notebook.wait_for("() => document.querySelectorAll('.fdnb-map')[1].dataset.tiles > 10")
     SHOTS.mkdir(parents=True, exist_ok=True)
     for number, what in enumerate(("big", "small", "empty")):
         find_map(notebook, number).screenshot(path=SHOTS / f"map_{what}_{name}.png")
@@ -273,20 +287,19 @@ def test_maps_are_seen_in_either_theme(notebook, theme):
 
 
 def test_a_map_says_that_no_kernel_answers_until_one_does(notebook):
-    handlers = "small._msg_callbacks.callbacks"
-    notebook.kernel_eval(f"setattr(small, '_kept', {handlers}[:]) or {handlers}.clear()")
+    notebook.kernel_eval(f"globals().update(kept={HANDLERS}[:]) or {HANDLERS}.clear()")
     shown = find_map(notebook, 1)
     banner = shown.locator(".fdnb-map-banner")
     assert banner.is_hidden()
     shown.get_by_role("button", name="Zoom in").click()
-    banner.wait_for(state="visible", timeout=10_000)
+    banner.wait_for(state="visible")
     assert "No answer from the kernel" in banner.inner_text()
-    notebook.kernel_eval(f"{handlers}.extend(small._kept)")
+    notebook.kernel_eval(ANSWER)
     shown.get_by_role("button", name="Fit").click()
-    banner.wait_for(state="hidden", timeout=10_000)
+    banner.wait_for(state="hidden")
 
 
 def test_nothing_is_asked_of_the_network_and_nothing_goes_wrong_in_the_page(notebook):
     assert notebook.asked == []
     assert notebook.problems == []
-    assert notebook.page.locator(".fdnb-map-banner:visible").count() == 0
+    notebook.wait_for("() => [...document.querySelectorAll('.fdnb-map-banner')].every(banner => banner.hidden)")

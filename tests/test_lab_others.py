@@ -17,6 +17,7 @@ CELLS = [
     "import fastdup_nb as fd\nds = fd.Dataset('few', tags='tags.sqlite')\ng = ds.gallery(ds.images.index)\ng",
     "kept = 1",
 ]
+SHOWN = f"() => document.querySelectorAll('.fdnb-tile img').length === 6 && ({LOADED})()"
 ICONS = re.compile(r"https://cdn\.jsdelivr\.net/npm/@fortawesome/fontawesome-free@(\^|%5E)[0-9.]+/css/[\w.-]+\.css")
 OF_NOTEBOOK_7 = {"Cannot read properties of undefined (reading 'schema')"}  # while it loads its own settings
 
@@ -33,7 +34,7 @@ def test_notebook_7_shows_the_gallery_and_keeps_its_own_shortcuts_from_it(folder
     with open_browser() as context, serve_lab(folder, "notebook") as address:
         notebook = Notebook(context, address, "live.ipynb", where="notebooks").run_all()
         page = notebook.page
-        page.wait_for_function(LOADED)
+        notebook.wait_for(SHOWN)
         ids = notebook.kernel_eval("ds.images.index.tolist()")
         assert page.locator(".fdnb-tile img:visible").count() == len(ids) == 6
         assert page.locator(".fdnb-twin:visible").count() == 0
@@ -56,8 +57,7 @@ def test_voila_shows_the_gallery_without_its_twin_and_a_key_tags(folder):
         page = context.new_page()
         asked, problems = watch(page, address)
         page.goto(f"{address}/voila/render/live.ipynb", wait_until="domcontentloaded")
-        page.wait_for_selector(".fdnb-gallery .fdnb-tile img")
-        page.wait_for_function(LOADED)
+        page.wait_for_function(SHOWN)
         assert page.locator(".fdnb-tile img:visible").count() == 6
         assert page.locator(".fdnb-twin").count() == 1
         assert page.locator(".fdnb-twin:visible").count() == 0

@@ -110,7 +110,7 @@ def test_selecting_in_one_thread_and_reading_in_another_neither_fails_nor_stands
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
         assert not thread.is_alive()
     assert failed == []
 
@@ -282,7 +282,7 @@ def test_datashader_is_used_once_it_is_compiled_and_the_picture_is_the_same(many
     window = fit_window(points, 300, 200)
     monkeypatch.setattr(_raster, "is_warm", lambda: False)
     by_numpy = _shading.draw(window, points, coloring)
-    assert _raster.wait_until_warm(120)
+    assert _raster.wait_until_warm(600)
     used = []
     original = _raster.count_by_datashader
     monkeypatch.setattr(_raster, "is_warm", lambda: True)

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 
 import numpy as np
 import pandas as pd
@@ -375,7 +374,7 @@ def test_what_was_acknowledged_before_a_kill_is_there_and_nothing_is_half(few, t
 def test_two_processes_tag_at_once_and_both_are_kept(few, tmp_path, dataset_of):
     dataset_of().images
     runs = [start_writer(few, tmp_path, name, 25) for name in "ab"]
-    assert [run.communicate(timeout=120) and run.returncode for run in runs] == [0, 0]
+    assert [run.communicate(timeout=600) and run.returncode for run in runs] == [0, 0]
     counts = dataset_of().tags.counts()
     assert counts.to_dict() == {f"{name} {i}": 6 for name in "ab" for i in range(25)}
 
@@ -531,15 +530,18 @@ def test_subscribers_hear_of_each_change_and_cannot_spoil_it(dataset_of, caplog)
     assert dataset_of().tagged("drop") == ["grass.jpg"]
 
 
-def test_a_key_press_is_stored_at_once(dataset_of):
+def test_a_key_press_is_one_short_transaction_however_much_was_decided_before(dataset_of):
     ds = dataset_of()
-    ds.tags.add("cat.jpg", "drop")
-    times = []
-    for i in range(30):
-        started = time.perf_counter()
-        ds.tags.add("cat.jpg", f"{i}")
-        times.append(time.perf_counter() - started)
-    assert np.median(times) < 0.05
+    ds.tags.add("cat.jpg", "keep")
+    said, lengths = [], []
+    ds._stages.journal._db.set_trace_callback(said.append)
+    for _ in range(30):
+        said.clear()
+        ds.tags.add("cat.jpg", "drop")
+        assert said.count("begin immediate") == 1
+        lengths.append(len(said))
+        ds.tags.remove("cat.jpg", "drop")
+    assert max(lengths) == min(lengths) < 20
 
 
 # ---- datasets
@@ -624,9 +626,9 @@ def test_without_a_home_decisions_are_kept_in_memory_and_that_is_told(few, monke
     assert "Decisions are kept in memory only" in caplog.text
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes are forked here")
-def test_a_forked_process_may_tag_too(dataset_of):
-    ds = dataset_of()
+FORK = textwrap.dedent("""
+    import os, sys, fastdup_nb as fd
+    ds = fd.Dataset(sys.argv[1], cache=sys.argv[2])
     ds.tags.add("cat.jpg", "drop")
     child = os.fork()
     if child == 0:
@@ -634,6 +636,14 @@ def test_a_forked_process_may_tag_too(dataset_of):
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
     assert ds.tagged("drop") == ["cat.jpg", "grass.jpg"]
+""")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes are forked here")
+def test_a_forked_process_may_tag_too(few, tmp_path, dataset_of):
+    dataset_of().images
+    subprocess.run([sys.executable, "-c", FORK, str(few), str(tmp_path / "store")], check=True, timeout=600)
+    assert dataset_of().tagged("drop") == ["cat.jpg", "grass.jpg"]
 
 
 def test_a_part_carries_labels_and_vectors_and_reads_nothing(few, tmp_path, reads):

@@ -7,7 +7,7 @@ import pytest
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
-from .lab import Notebook, open_browser, serve_lab
+from .lab import PATIENCE, Notebook, open_browser, serve_lab
 from .test_lab_gallery import write_notebook
 
 pytestmark = pytest.mark.browser
@@ -26,7 +26,10 @@ def execute(sample_folder, tmp_path, monkeypatch, *, keeps_state):
     path = tmp_path / "kept.ipynb"
     write_notebook(path, CELLS)
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, store_widget_state=keeps_state, resources={"metadata": {"path": str(tmp_path)}})
+    client = NotebookClient(
+        notebook, store_widget_state=keeps_state, startup_timeout=PATIENCE, iopub_timeout=PATIENCE,
+        resources={"metadata": {"path": str(tmp_path)}},
+    )  # fmt: skip
     client.execute()
     nbformat.write(notebook, path)
     return notebook, path

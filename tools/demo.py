@@ -25,7 +25,8 @@ def execute(source: Path, folder: Path) -> nbformat.NotebookNode:
     """Return the notebook, run in *folder*, without widget state."""
     notebook = nbformat.read(source, as_version=4)
     client = NotebookClient(
-        notebook, timeout=None, kernel_name="python3", store_widget_state=False, record_timing=False,
+        notebook, timeout=None, startup_timeout=600, iopub_timeout=600, kernel_name="python3",
+        store_widget_state=False, record_timing=False,
         extra_arguments=["--log-level=40"],
         resources={"metadata": {"path": str(folder)}},
     )  # fmt: skip
