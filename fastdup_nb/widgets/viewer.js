@@ -183,7 +183,7 @@ function shortName(id) { return id.split("/").pop() || id; }
 
 const LETTERS = /\p{RI}{2}|.(?:[\p{M}\p{Emoji_Modifier}]|\u200d.)*/gsu;   // what is seen as one, which no cut may part
 const IS_WIDE = /\p{sc=Han}|\p{sc=Hira}|\p{sc=Kana}|\p{sc=Hang}|\p{Extended_Pictographic}/u;
-const END = 12;   // columns
+const END = 10;   // columns
 
 /** The name of a file, which the style sheet cuts in the middle where it has no room: its end tells files apart. */
 function makeName(tag, className, id) {
