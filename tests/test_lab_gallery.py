@@ -436,7 +436,8 @@ def test_a_long_name_is_cut_in_the_middle_and_told_in_full(lab, page):
     cat = "sample/train/animal/cat.jpg"
     names = ["IMG_20260101_120000_0042.jpg", "תמונה_ארוכה_מהחופשה_האחרונה_0042.jpg", f"{'日本語' * 9}.jpg", "a.jpg"]
     lab.run(
-        f"import os, shutil\nos.makedirs('long', exist_ok=True)\nfor name in {names!r}: shutil.copy({cat!r}, f'long/{{name}}')\n"
+        "import os, shutil\nos.makedirs('long', exist_ok=True)\n"
+        f"for name in {names!r}: shutil.copy({cat!r}, f'long/{{name}}')\n"
         "l = fd.Dataset('long', cache=None, tags=None).gallery(sorted(os.listdir('long')))\nl"
     )
     page.wait_for_function(LOADED)
