@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ._facade import Facade
+from ._subset import check_used
 
 if TYPE_CHECKING:
     from .export import Plan
@@ -29,8 +30,15 @@ class Review(Facade):
         return self._stages.tags
 
     def tagged(self, tag: str) -> list[str]:
-        """Return the ids of the images with a tag, in listing order."""
-        return self.tags.tagged(tag)
+        """Return the ids of the images with a tag, in listing order.
+
+        Raises
+        ------
+        ParameterError
+            If no image ever had the tag and it is not in ``ds.tags.palette``.
+        """
+        tags = self.tags
+        return tags.tagged(*check_used([tag], tags, "Dataset.tagged"))
 
     def relabel(self, images: object, label: str | Mapping[str, str] | None) -> Change:
         """Decide on another label for images; None takes the decision back. See ``ds.tags.labels()`` and ``ds.plan``.

@@ -26,7 +26,7 @@ def choose_images(
     if images is not None:
         chosen &= set(check_images(images, _CALLER, stages.positions))
     if tag is not None:
-        chosen &= {i for name in _check_used(tag, tags) for i in tags.tagged(name)}
+        chosen &= {i for name in check_used(tag, tags, _CALLER) for i in tags.tagged(name)}
     if without_tag is not None:
         for name in check_tags(without_tag, "without_tag", _CALLER):
             chosen -= set(tags.tagged(name))
@@ -37,9 +37,9 @@ def choose_images(
     return sorted(stages.positions[image_id] for image_id in chosen)
 
 
-def _check_used(tag: object, tags: Tags) -> list[str]:
+def check_used(tag: object, tags: Tags, caller: str) -> list[str]:
     """Return tags, or raise where one was never used and is not in the palette: it is hardly the one that is meant."""
-    names, known = check_tags(tag, "tag", _CALLER), set(tags.palette)
+    names, known = check_tags(tag, "tag", caller), set(tags.palette)
     if not known.issuperset(names):
         _check_known(names, "tag", known | set(tags.counts().index))
     return names

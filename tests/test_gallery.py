@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -737,6 +738,19 @@ def test_labels_are_given_one_at_a_time_and_labeling_comes_back_where_it_was_lef
     assert annotator._progress["n_done"] == 1
     [answer] = browser.send("tag", items=[0], tag="no such label")
     assert answer["kind"] == "error"
+
+
+def test_how_long_labeling_still_takes_is_told_until_it_is_done(ds, monkeypatch):
+    from fastdup_nb.widgets import _annotator
+
+    monkeypatch.setattr(_annotator, "time", SimpleNamespace(monotonic=map((10.0).__mul__, range(9)).__next__))
+    annotator = ds.annotate(["animal"], ds.image_ids[:20])
+    browser = Browser(annotator)
+    told = []
+    for items in ([0], [1], [2], range(3, 15), range(15, len(annotator._controller.ids))):
+        browser.send("tag", items=list(items), tag="animal")
+        told.append(annotator._progress["text"].partition(" to go")[2])
+    assert told == ["", "", " · 6 a minute, 3 minutes left", " · 28 a minute, under a minute left", ""]
 
 
 def test_a_whole_cluster_is_labeled_at_once(ds):

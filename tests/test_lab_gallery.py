@@ -436,6 +436,51 @@ def test_one_picture_at_a_time_is_labeled_at_its_full_size(lab, page):
     lab.wait_for_kernel("b.to_frame()['label'].dropna().to_dict()", {ids[0]: "photo", ids[1]: "drawing"})
 
 
+def test_labels_stand_above_the_images_and_both_are_in_view_on_a_small_screen(lab, page):
+    lab.run("b = ds.annotate(['photo', 'drawing'], ds.image_ids[:24])\nb")
+    page.wait_for_function(LOADED)
+    page.set_viewport_size({"width": 1000, "height": 800})
+    one = gallery(page, 7)
+    one.locator(".fdnb-tile").first.focus()
+    for i in range(20):
+        page.keyboard.press("1")
+        page.wait_for_function("(place) => document.activeElement?.dataset.place === place", arg=str(i + 1))
+    labels = one.get_by_role("toolbar", name="Labels").bounding_box()
+    focused = one.locator(".fdnb-tile:focus").bounding_box()
+    shown = page.locator(".jp-WindowedPanel-outer, .jp-Notebook").first.bounding_box()
+    assert shown["y"] <= labels["y"]
+    assert labels["y"] + labels["height"] <= focused["y"]
+    assert focused["y"] + focused["height"] <= shown["y"] + shown["height"]
+    assert one.get_by_role("button", name="drawing").locator("kbd").inner_text() == "2"
+    page.set_viewport_size({"width": 1280, "height": 5200})
+    lab.kernel_eval("b.close()")
+
+
+def test_a_long_name_is_cut_in_the_middle_and_told_in_full(lab, page):
+    cat = "sample/train/animal/cat.jpg"
+    names = ["IMG_20260101_120000_0042.jpg", "תמונה_ארוכה_מהחופשה_האחרונה_0042.jpg", f"{'日本語' * 9}.jpg", "a.jpg"]
+    lab.run(
+        "import os, shutil\nos.makedirs('long', exist_ok=True)\n"
+        f"for name in {names!r}: shutil.copy({cat!r}, f'long/{{name}}')\n"
+        "l = fd.Dataset('long', cache=None, tags=None).gallery(sorted(os.listdir('long')))\nl"
+    )
+    page.wait_for_function(LOADED)
+    one = gallery(page, 7)
+    for name in names:
+        cell = one.locator(f'.fdnb-tile:has(.fdnb-id[title="{name}"])')
+        assert cell.get_attribute("aria-label").startswith(name)
+        caption = cell.locator(".fdnb-id")
+        assert caption.text_content() == name
+        begin, end = caption.bounding_box(), caption.locator("span").last.bounding_box()
+        assert begin["x"] <= end["x"]
+        assert end["x"] + end["width"] <= begin["x"] + begin["width"] + 1
+        cut = caption.locator("span").evaluate_all("spans => spans.map(s => s.scrollWidth > s.clientWidth)")
+        assert cut == ([False] if name == "a.jpg" else [True, False])
+    direction = one.locator(".fdnb-id").evaluate_all("n => n.map(n => getComputedStyle(n).direction)")
+    assert sorted(direction) == ["ltr", "ltr", "ltr", "rtl"]
+    lab.kernel_eval("l.close()")
+
+
 def test_typing_a_filter_over_an_open_picture_tags_nothing(lab, page):
     focus(page, 1)
     page.keyboard.press("Enter")

@@ -115,6 +115,13 @@ def test_any_name_comes_back_as_it_was_and_is_escaped(dataset_of, name):
     assert "<b>" not in ds.tags._repr_html_()
 
 
+def test_what_completion_offers_of_tags_is_what_people_ask_for(dataset_of):
+    tags = dataset_of().tags
+    named = {name for name in dir(tags) if not name.startswith("__")}
+    assert {"add", "counts", "palette", "tagged", "to_frame", "undo"} <= named
+    assert not any(name.startswith("_") or name in {"places", "changed_since", "verdicts_on"} for name in named)
+
+
 def test_only_what_changes_is_an_action(dataset_of):
     tags = dataset_of().tags
     tags.add("cat.jpg", "drop")
@@ -558,6 +565,8 @@ def test_a_part_has_some_labels_or_splits_or_tags_and_a_slip_of_the_pen_is_told(
         ds.where(split="train")
     with pytest.raises(ParameterError, match=r"No image has the tag 'typo'\. There are 'drop', 'keep', 'review'"):
         ds.where(tag="typo")
+    with pytest.raises(ParameterError, match=r"No image has the tag 'typo'\. There are 'drop', 'keep', 'review'"):
+        ds.tagged("typo")
     ds.tags.add("cat.jpg", "review")
     with pytest.raises(ParameterError, match="No image has the tag 'reveiw'; was 'review' meant"):
         ds.where(tag=["review", "reveiw"])

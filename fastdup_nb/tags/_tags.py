@@ -21,6 +21,7 @@ from ._watch import Watch
 
 #: What values an item shall have: (name, value or None).
 _Wanted = Callable[[str, Mapping[str, object]], Iterable[tuple[str, str | None]]]
+_INNER = frozenset({"changed_since", "places", "verdicts", "verdicts_on"})  # asked by widgets and findings
 
 
 class Tags:
@@ -294,6 +295,10 @@ class Tags:
     def refresh(self) -> bool:
         """Take over what other processes decided; return whether there was something. Every method does so."""
         return self._journal.refresh()
+
+    def __dir__(self) -> list[str]:
+        """Name what people ask for; Python's own names stay."""
+        return [name for name in super().__dir__() if name not in _INNER and (name[0] != "_" or name[:2] == "__")]
 
     def __repr__(self) -> str:
         counts, note = self._overview()

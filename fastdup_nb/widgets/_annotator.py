@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from .._validation import check_choice
+from ..views import format_count
 from ._controller import Pictures
 from ._deck import Deck, Query
 from ._gallery import Gallery
@@ -118,8 +119,10 @@ class Annotator(Gallery):
         n_skipped = self._controller.counts().get(SKIPPED, 0)
         text = f"{n_done - n_skipped:,} labeled, {n_skipped:,} skipped, {n - n_done:,} to go"
         pace = self._pace()
-        if pace:
-            text += f" · {pace:.0f} a minute, {(n - n_done) / pace:,.0f} minutes left"
+        if pace and n > n_done:
+            minutes = (n - n_done) / pace
+            left = format_count(round(minutes), ("minute", "minutes")) if minutes >= 1 else "under a minute"
+            text += f" · {pace:.0f} a minute, {left} left"
         return {"n_images": n, "n_done": n_done, "text": text}
 
     def _pace(self) -> float:

@@ -52,7 +52,7 @@ class GalleryView extends Grid {
 
   build() {
     const { root, info } = this;
-    root.className = "fdnb-app fdnb-gallery";
+    root.className = `fdnb-app fdnb-gallery${info.is_queue ? " fdnb-queue" : ""}`;
     root.setAttribute("role", "group");    // no landmark: there may be many in a notebook
     root.setAttribute("aria-label", info.title);
     keepKeys(root);
@@ -76,20 +76,21 @@ class GalleryView extends Grid {
     this.helpPanel = make("div", { class: "fdnb-help", hidden: true }, ...HELP.map(([keys, what]) => make("div", {}, make("kbd", { text: keys }), make("span", { text: what }))));
     this.grid = make("div", { class: "fdnb-grid" });
     this.grid.addEventListener("focusin", (event) => this.focused(event.target));
-    this.progress = make("div", { class: "fdnb-progress", hidden: true });
+    this.progress = make("span");
     this.selectedNote = make("b", { class: "fdnb-selected" });
     this.tagBar = make("span", { class: "fdnb-tags" });
     this.status = make("span", { class: "fdnb-status", role: "status", "aria-live": "polite" });
     this.error = make("div", { class: "fdnb-error", role: "alert", hidden: true });
     this.codeLine = make("code", { tabindex: "0" });  // it scrolls
     const copy = make("button", { text: "Copy", title: "Copy this line of pandas", onclick: () => navigator.clipboard?.writeText(this.codeLine.textContent).then(() => this.say("copied")) });
+    const back = make("span", { class: "fdnb-done" }, info.is_queue ? null : this.status, make("button", { text: "Undo", title: "u", onclick: () => this.hub.act({ op: "undo" }) }), make("button", { text: "Redo", title: "Shift + u", onclick: () => this.hub.act({ op: "redo" }) }));
+    this.decide = make("div", { class: "fdnb-bar fdnb-foot", role: "toolbar", "aria-label": info.is_queue ? "Labels" : "Tags" }, info.is_queue ? null : this.selectedNote, this.tagBar, back);
+    const work = info.is_queue ? [make("div", { class: "fdnb-progress" }, this.progress, this.selectedNote, this.status), this.decide] : [];
     root.replaceChildren(
       make("div", { class: "fdnb-head" }, make("div", {}, make("b", { class: "fdnb-name", text: info.title }), make("span", { class: "fdnb-line", text: info.headline })), this.help),
       make("div", { class: "fdnb-bar", role: "toolbar", "aria-label": "Page, filter and sort" }, this.back, this.search, this.tagFilter, this.sort, make("span", { class: "fdnb-gap" }),
         this.sizes, this.pageSize, make("span", { class: "fdnb-pages" }, this.note, this.before, this.number, this.total, this.after)),
-      this.progress, this.helpPanel, this.error, this.grid, this.viewer.element,
-      make("div", { class: "fdnb-bar fdnb-foot", role: "toolbar", "aria-label": "Tags" }, this.selectedNote, this.tagBar,
-        make("span", { class: "fdnb-done" }, this.status, make("button", { text: "Undo", title: "u", onclick: () => this.hub.act({ op: "undo" }) }), make("button", { text: "Redo", title: "Shift + u", onclick: () => this.hub.act({ op: "redo" }) }))),
+      ...work, this.helpPanel, this.error, this.grid, this.viewer.element, ...(info.is_queue ? [] : [this.decide]),
       make("div", { class: "fdnb-code" }, this.codeLine, copy),
     );
   }
@@ -116,7 +117,8 @@ class GalleryView extends Grid {
 
   fillTags() {
     this.palette = this.model.get("_palette");
-    this.tagBar.replaceChildren(...this.palette.map(({ name, color, key }) => make("button", { class: "fdnb-tag", "data-tag": name, "aria-pressed": "false", title: `Tag "${name}"${key ? ` (${key})` : ""}`, onclick: () => this.apply(name) },
+    const verb = this.info.is_queue ? "Label" : "Tag";
+    this.tagBar.replaceChildren(...this.palette.map(({ name, color, key }) => make("button", { class: "fdnb-tag", "data-tag": name, "aria-pressed": "false", title: `${verb} "${name}"${key ? ` (${key})` : ""}`, onclick: () => this.apply(name) },
       swatch(color), make("span", { text: name }), key ? make("kbd", { text: key }) : null)));
     if (this.info.is_comparable) this.tagBar.append(make("button", { text: "not duplicates", title: "n", onclick: () => this.reject() }));
     for (const { tile, element } of this.tiles) this.paint(tile, element);
@@ -132,7 +134,6 @@ class GalleryView extends Grid {
 
   fillProgress() {
     const progress = this.model.get("_progress");
-    this.progress.hidden = !this.info.is_queue;
     if (!this.info.is_queue) return;
     this.progress.replaceChildren(make("progress", { max: progress.n_images, value: progress.n_done, "aria-label": "Progress" }), make("small", { text: progress.text }));
   }

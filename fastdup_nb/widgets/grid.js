@@ -43,7 +43,7 @@ class Grid {
     };
     element.append(make("div", { class: "fdnb-pics" }, make("div", { class: "fdnb-pic" }, picture(tile.id, tile.problem), tile.mark ? make("span", { class: "fdnb-mark", text: tile.mark }) : null, make("span", { class: "fdnb-check", "aria-hidden": "true", title: "Select (space)", text: "✓" })),
       tile.beside ? make("div", { class: "fdnb-pic fdnb-beside", title: tile.beside }, picture(tile.beside)) : null));
-    element.append(make("div", { class: "fdnb-id", title: tile.id, text: shortName(tile.id) }));
+    element.append(makeName("div", "fdnb-id", tile.id));
     for (const line of tile.lines) element.append(make("small", { text: line }));
     if (tile.beside) element.append(make("small", { text: tile.beside_line, title: tile.beside }));
     element.append(make("div", { class: "fdnb-chips" }));
@@ -105,6 +105,7 @@ class Grid {
   focus(place) {
     this.tiles[place]?.element.focus({ preventScroll: true });
     this.tiles[place]?.element.scrollIntoView({ block: "nearest" });
+    if (this.info.is_queue) this.decide.scrollIntoView({ block: "nearest" });
   }
 
   /** Move by an arrow key; returns whether it was one. */

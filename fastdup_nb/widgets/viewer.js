@@ -74,7 +74,7 @@ class Viewer {
   }
 
   bar() {
-    const title = make("b", { text: this.other ? "Compare" : shortName(this.id), title: this.id });
+    const title = this.other ? make("b", { text: "Compare", title: this.id }) : makeName("b", "fdnb-viewer-name", this.id);
     const modes = this.other ? make("span", { class: "fdnb-modes", role: "group", "aria-label": "How to compare" },
       ...MODES.map(([mode, text]) => make("button", { text, "aria-pressed": String(this.mode === mode),
         onclick: () => { this.mode = mode; this.draw(); } }))) : null;
@@ -180,3 +180,16 @@ class Viewer {
 }
 
 function shortName(id) { return id.split("/").pop() || id; }
+
+const LETTERS = /\p{RI}{2}|.(?:[\p{M}\p{Emoji_Modifier}]|\u200d.)*/gsu;   // what is seen as one, which no cut may part
+const IS_WIDE = /\p{sc=Han}|\p{sc=Hira}|\p{sc=Kana}|\p{sc=Hang}|\p{Extended_Pictographic}/u;
+const END = 10;   // columns
+
+/** The name of a file, which the style sheet cuts in the middle where it has no room: its end tells files apart. */
+function makeName(tag, className, id) {
+  const letters = visible(shortName(id)).match(LETTERS) ?? [];
+  let [at, columns] = [letters.length, 0];
+  while (at && (columns += IS_WIDE.test(letters[at - 1]) ? 2 : 1) <= END) at--;
+  const parts = [letters.slice(0, at), letters.slice(at)].filter((part) => part.length);
+  return make(tag, { class: `fdnb-cut ${className}`, title: id, dir: "auto" }, ...parts.map((part) => make("span", { text: part.join("") })));
+}
