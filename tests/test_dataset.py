@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import fastdup_nb as fd
-from fastdup_nb.errors import ImageError, ParameterError, ParameterTypeError, SourceError, UnknownImageError
+from fastdup_nb.errors import ImageError, ParameterError, ParameterTypeError, SourceError, StoreError, UnknownImageError
 
 FIRST_COLUMNS = [
     "path", "label", "split", "width", "height", "format", "mode", "file_size", "n_frames", "exif_time", "camera",
@@ -423,6 +423,14 @@ def test_vectors_of_any_length_are_compared_and_zeros_are_refused(few):
     for wrong in (np.full((6, 2), "x"), np.ones((6, 2), complex)):
         with pytest.raises(ParameterError, match="array of numbers"):
             fd.Dataset(few, embeddings=wrong)
+
+
+def test_an_encoder_whose_vectors_differ_in_length_is_told(few):
+    lengths = iter(range(1, 99))
+    ds = fd.Dataset(few, encoder=lambda batch: np.ones((len(batch), next(lengths))), cache=None)
+    assert ds.where(ds.image_ids[:3]).embeddings.shape == (3, 1)
+    with pytest.raises(StoreError, match=r"vectors of \d and of \d numbers; all must have one length\.$"):
+        ds.embeddings
 
 
 def test_labels_are_taken_of_a_frame_by_id_or_path(few):
