@@ -169,7 +169,7 @@ def _find_size(sides: Sequence[int | str | None], input_size: int | None) -> int
         )
     if known and max(known) > _LARGEST:
         raise ParameterError(
-            f"The model of OnnxEncoder must take pictures of at most {_LARGEST:,} pixels a side. Got {known.pop():,} instead."
+            f"The model of OnnxEncoder must take pictures of at most {_LARGEST:,} pixels a side. Got {known.pop():,}."
         )
     if not known and input_size is None:
         raise ParameterError("The model of OnnxEncoder leaves the size of pictures open: set input_size, such as 224.")
