@@ -116,13 +116,25 @@ def _column_of(frame: pd.DataFrame, option: str) -> pd.Series:
     return values[wanted[0]] if wanted else values.iloc[:, 0]
 
 
-def _match(told: pd.Series, listing: Listing) -> pd.Series:
-    """Return labels or splits by image id where they are told by path."""
-    if isinstance(told.index, pd.RangeIndex) or told.index.isin(listing.image_ids).any():
-        return told
-    ids = dict(zip(listing.paths, listing.image_ids, strict=True))
-    paths = [os.path.abspath(os.path.expanduser(str(name))) for name in told.index]
-    return told.set_axis([ids.get(path, name) for path, name in zip(paths, told.index, strict=True)])
+def _match(index: pd.Index, option: str, listing: Listing, *, caller: str = "Dataset") -> pd.Index:
+    """Return the image ids that an index of ids or of paths names; what it names otherwise stays."""
+    if isinstance(index, pd.RangeIndex):
+        return index
+    if isinstance(index, pd.MultiIndex):
+        raise ParameterError(
+            f"The {option!r} parameter of {caller} must have one level in its index: image ids or paths. "
+            f"Got {index.nlevels}; take one with .droplevel(...)."
+        )
+    if not index.isin(listing.image_ids).any():
+        ids = dict(zip(listing.paths, listing.image_ids, strict=True))
+        paths = [os.path.abspath(os.path.expanduser(str(name))) for name in index]
+        index = pd.Index([ids.get(path, name) for path, name in zip(paths, index, strict=True)], dtype=object)
+    if not index.is_unique:
+        raise ParameterError(
+            f"The {option!r} parameter of {caller} must name each image once. Got {index[index.duplicated()][0]!r} "
+            "again; keep one row of each, for example with told[~told.index.duplicated()]."
+        )
+    return index
 
 
 def check_length(told: object, option: str, listing: Listing, *, caller: str = "Dataset") -> None:
@@ -133,7 +145,7 @@ def check_length(told: object, option: str, listing: Listing, *, caller: str = "
             f"Got {len(told):,}. Give a Series or dict by image id where not all have one."
         )
     if isinstance(told, pd.Series) and len(listing) and len(told):
-        if _match(told, listing).index.isin(listing.image_ids).any():
+        if _match(told.index, option, listing, caller=caller).isin(listing.image_ids).any():
             return
         if isinstance(told.index, pd.RangeIndex) and len(told) == len(listing):
             return
@@ -152,7 +164,7 @@ def tell(told: object, column: str, listing: Listing) -> pd.Series:
     if told is None:
         values = [None] * len(index)
     elif isinstance(told, pd.Series):
-        told = _match(told, listing)
+        told = told.set_axis(_match(told.index, column, listing))
         by_id = told.index.isin(index).any() or len(told) != len(index)
         values = told.reindex(index).tolist() if by_id else told.tolist()
     elif told == "folder":
@@ -166,8 +178,8 @@ def tell(told: object, column: str, listing: Listing) -> pd.Series:
 
 def check_embeddings(embeddings: object, listing: Listing) -> npt.NDArray[np.float32]:
     """Return a user's own vectors as float32 (n_images, n_features) of length 1, a row per image, or raise."""
-    if isinstance(embeddings, (pd.DataFrame, pd.Series)) and embeddings.index.isin(listing.image_ids).all():
-        embeddings = embeddings.reindex(list(listing.image_ids))
+    if isinstance(embeddings, (pd.DataFrame, pd.Series)):
+        embeddings = _order_rows(embeddings, listing)
     try:
         array = np.array(embeddings, copy=True)
         if array.dtype.kind not in "biuf":
@@ -188,6 +200,22 @@ def check_embeddings(embeddings: object, listing: Listing) -> npt.NDArray[np.flo
     lengths = np.linalg.norm(array, axis=1, keepdims=True)
     unit: npt.NDArray[np.float32] = (array / np.where(lengths > 0, lengths, 1)).astype(np.float32)
     return unit
+
+
+def _order_rows(embeddings: pd.DataFrame | pd.Series, listing: Listing) -> object:
+    """Return the rows of a frame, or the vectors in a Series, by the image ids or paths of its index, if it has any."""
+    index = _match(embeddings.index, "embeddings", listing)
+    if not isinstance(index, pd.RangeIndex) and len(index):
+        places = index.get_indexer(pd.Index(listing.image_ids))
+        if (missing := np.flatnonzero(places < 0)).size:
+            raise ParameterError(
+                "The 'embeddings' parameter of Dataset must have a row for each image, by image id or path, where it "
+                f"has an index. Got none for {len(missing):,} of {len(listing):,} images, the first of them "
+                f"{listing.image_ids[missing[0]]!r}, and a row {index[0]!r}. Of rows that are in the order of "
+                "ds.image_ids, give embeddings.to_numpy()."
+            )
+        embeddings = embeddings.iloc[places]
+    return embeddings if isinstance(embeddings, pd.DataFrame) else embeddings.tolist()
 
 
 def check_directions(vectors: npt.NDArray[np.float32], image_ids: Sequence[str]) -> npt.NDArray[np.float32]:

@@ -55,8 +55,8 @@ class Labels(Facade):
         Notes
         -----
         Out-of-sample chances as in confident learning (Northcutt, Jiang and Chuang, 2021); the model of mistakes of
-        Lawrence and Schölkopf (2001). Classes of fewer than three different pictures are not judged. Method and
-        measured numbers: ``docs/labels.md``.
+        Lawrence and Schölkopf (2001). Classes of fewer than three different pictures are not judged, nor are
+        duplicates that are most of their class. Method and measured numbers: ``docs/labels.md``.
 
         Examples
         --------

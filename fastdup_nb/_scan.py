@@ -125,9 +125,10 @@ def load_descriptors(store: Store, digests: Sequence[str], encoder: Encoder) -> 
             vectors = np.empty((len(digests), len(value)), dtype=np.float32)
             details = None if detail is None else np.empty((len(digests), len(detail)), dtype=np.uint8)
         if len(value) != vectors.shape[1]:
+            advice = "" if store.folder is None else f" Give it another key, or delete {str(store.folder)!r}."
             raise StoreError(
-                "The store holds vectors of different lengths under one key. Give the encoder another key, or delete "
-                f"{str(store.folder)!r}."
+                f"The encoder gave vectors of {vectors.shape[1]} and of {len(value)} numbers; all must have one "
+                f"length.{advice}"
             )
         vectors[rows[key]] = value
         if not np.isfinite(value).all() or (None if detail is None else len(detail)) != (

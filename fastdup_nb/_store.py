@@ -26,6 +26,8 @@ _FILE_NAME = "store-1.sqlite"
 _KEPT_PER_FAMILY = 4
 _PATIENCE = 60.0  # seconds to wait for another process
 _PART_BYTES = 1 << 28  # SQLite takes no blob above a gigabyte
+#: What SQLite says of a file that something else has changed.
+DAMAGE = ("malformed", "not a database", "encrypted", "no such table", "no such column", "decode to UTF-8")
 _SCHEMA = """
 create table if not exists files (path blob primary key, size integer, mtime_ns integer, ctime_ns integer, digest text);
 create table if not exists facts (key text primary key, facts text not null);
@@ -154,6 +156,7 @@ class Store:
             db.executemany("delete from results where number = ?", gone)
             db.executemany("delete from parts where number = ?", gone)
             number = db.execute("insert into results (key, family) values (?, ?)", (key, family)).lastrowid
+            db.execute("delete from parts where number = ?", (number,))  # of a result that something else took away
             pieces = (payload[i : i + _PART_BYTES] for i in range(0, len(payload), _PART_BYTES))
             db.executemany("insert into parts values (?, ?, ?)", ((number, i, piece) for i, piece in enumerate(pieces)))
 
@@ -233,7 +236,7 @@ def _explain(error: Exception, folder: Path | None) -> StoreError:
     text = str(error)
     if "full" in text:
         advice = "the disk is full. Free some space and run again: what was done is kept"
-    elif isinstance(error, sqlite3.DatabaseError) and ("malformed" in text or "not a database" in text):
+    elif isinstance(error, sqlite3.DatabaseError) and any(word in text for word in DAMAGE):
         advice = f"the file {_FILE_NAME} in it is damaged. Delete it; only computed results are lost"
     else:
         advice = f"{text}. Choose a folder that can be written with cache='folder', or keep nothing with cache=None"

@@ -84,7 +84,8 @@ class Dataset(Inspection, Search, Labels, Splits, Sampling, Novelty, Sequences, 
     method : {"auto", "exact", "nn-descent"}, default "auto"
         How neighbors are searched; ``"auto"`` takes the faster way at this size.
     embeddings : array-like of shape (n_images, n_features), optional
-        Your own vectors, in the order of ``image_ids``; then no encoder runs.
+        Your own vectors, in the order of ``image_ids``, or a DataFrame or a Series of vectors whose index has image ids
+        or paths, in any order; then no encoder runs.
 
     Raises
     ------

@@ -12,6 +12,7 @@ import glob
 import itertools
 import os
 import stat
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -233,6 +234,15 @@ def _as_listing(root: str, paths: list[str]) -> Listing:
     return Listing(Path(root), ids, tuple(paths))
 
 
+def _read_csv(name: str, **options: object) -> pd.DataFrame:
+    """Return a CSV file; its first column is no index, even where rows are longer than the header; no value is lost."""
+    import pandas as pd
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        return pd.read_csv(name, index_col=False, **options)  # type: ignore[call-overload,no-any-return]
+
+
 def _list_table(name: str, suffix: str) -> Listing:
     import pandas as pd
 
@@ -242,10 +252,14 @@ def _list_table(name: str, suffix: str) -> Listing:
             frame = pd.read_parquet(name)
         else:
             sep = "\t" if suffix == ".tsv" else ","
-            frame = pd.read_csv(name, sep=sep)
-            texts = pd.read_csv(name, sep=sep, dtype=str, keep_default_na=False, na_values=[""])
+            frame = _read_csv(name, sep=sep)
+            texts = _read_csv(name, sep=sep, dtype=str, keep_default_na=False, na_values=[""])
     except Exception as error:
-        raise SourceError(f"{name!r} cannot be read as {TABLE_SUFFIXES[suffix]}: {error}") from error
+        kind, why = TABLE_SUFFIXES[suffix], str(error).strip().rstrip(".")
+        how = "" if kind == "Parquet" else "save it as UTF-8 with a name for each column, or "
+        raise SourceError(
+            f"{name!r} cannot be read as {kind}: {why}. To go on, {how}read it with pandas and give the DataFrame."
+        ) from error
     return _list_frame(frame, texts, base=os.path.dirname(os.path.abspath(name)))
 
 
@@ -260,6 +274,7 @@ def _list_frame(frame: pd.DataFrame, texts: pd.DataFrame | None = None, *, base:
         raise SourceError(
             f"The table has no path column: it has {', '.join(map(repr, frame.columns)) or 'no column'}. "
             "Name the column that holds the paths 'path', for example with frame.rename(columns={'my_column': 'path'})."
+            " Of a CSV file without commas, give pandas.read_csv(file, sep=';')."
         )
     given = (frame if texts is None else texts)[column]
     if given.isna().any():

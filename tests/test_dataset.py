@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import fastdup_nb as fd
-from fastdup_nb.errors import ImageError, ParameterError, ParameterTypeError, SourceError, UnknownImageError
+from fastdup_nb.errors import ImageError, ParameterError, ParameterTypeError, SourceError, StoreError, UnknownImageError
 
 FIRST_COLUMNS = [
     "path", "label", "split", "width", "height", "format", "mode", "file_size", "n_frames", "exif_time", "camera",
@@ -425,6 +425,14 @@ def test_vectors_of_any_length_are_compared_and_zeros_are_refused(few):
             fd.Dataset(few, embeddings=wrong)
 
 
+def test_an_encoder_whose_vectors_differ_in_length_is_told(few):
+    lengths = iter(range(1, 99))
+    ds = fd.Dataset(few, encoder=lambda batch: np.ones((len(batch), next(lengths))), cache=None)
+    assert ds.where(ds.image_ids[:3]).embeddings.shape == (3, 1)
+    with pytest.raises(StoreError, match=r"vectors of \d and of \d numbers; all must have one length\.$"):
+        ds.embeddings
+
+
 def test_labels_are_taken_of_a_frame_by_id_or_path(few):
     ds = fd.Dataset(few, cache=None, tags=None)
     ds.relabel(["cat.jpg", "grass.jpg"], {"cat.jpg": "lynx", "grass.jpg": "lawn"})
@@ -453,10 +461,30 @@ def test_labels_and_vectors_are_matched_by_id_where_they_have_ids(few):
     assert fd.Dataset(few, labels={ids[1]: 7}, cache=None).images["label"].dropna().to_dict() == {ids[1]: "7"}
     vectors = pd.DataFrame(np.eye(6), index=ids)
     assert fd.Dataset(few, embeddings=vectors[::-1], cache=None).embeddings.argmax(axis=1).tolist() == list(range(6))
+    by_path = vectors.set_axis([str(few / image_id) for image_id in ids])
+    column = pd.Series(list(np.eye(6)), index=ids)
+    more = pd.concat([by_path.rename(lambda path: path + ".old"), by_path])
+    for told in (by_path[::-1], column[::-1], column.reset_index(drop=True), more):
+        assert fd.Dataset(few, embeddings=told, cache=None).embeddings.argmax(axis=1).tolist() == list(range(6))
     with pytest.raises(ParameterTypeError, match="Got set instead"):
         fd.Dataset(few, labels=set(ids))
     with pytest.raises(ParameterError, match="indexed by image id"):
         fd.Dataset(few, labels={"other.jpg": "x"})
+
+
+def test_an_index_that_does_not_name_each_image_once_is_refused(few):
+    ids = fd.Dataset(few).image_ids
+    twice = [*ids[:5], ids[0]]
+    for told in (twice, [f"{few}/{name}" for name in twice], [f"{few}/{ids[0]}", f"{few}/./{ids[0]}", *"abcd"]):
+        with pytest.raises(ParameterError, match=rf"'labels' .* each image once\. Got '{ids[0]}' again"):
+            fd.Dataset(few, labels=pd.Series(list("abcdef"), index=told))
+        with pytest.raises(ParameterError, match=r"'embeddings' .* each image once"):
+            fd.Dataset(few, embeddings=pd.DataFrame(np.eye(6), index=told))
+    with pytest.raises(ParameterError, match=r"'split' .* one level in its index: image ids or paths\. Got 2"):
+        fd.Dataset(few, split=pd.Series(list("abcdef"), index=pd.MultiIndex.from_arrays([ids, ids])))
+    for renamed in ([*ids[:5], "other.jpg"], list("uvwxyz"), [5, 4, 3, 2, 1, 0]):
+        with pytest.raises(ParameterError, match=r"Got none for \d of 6 images, the first of them '[a-z]+\.jpg'"):
+            fd.Dataset(few, embeddings=pd.DataFrame(np.eye(6), index=renamed))
 
 
 def test_the_folder_an_image_lies_in_is_its_label_even_at_the_root(few):

@@ -241,6 +241,12 @@ def test_a_wrong_option_of_a_users_model_is_explained(options, message):
         OnnxEncoder(MODEL.path, **options)
 
 
+def test_a_users_model_of_too_large_pictures_is_refused_at_once(monkeypatch):
+    monkeypatch.setattr("fastdup_nb.embeddings._onnx._LARGEST", 64)
+    with pytest.raises(ParameterError, match=r"at most 64 pixels a side\. Got 128"):
+        OnnxEncoder(MODEL.path)
+
+
 def test_a_function_encodes_and_is_normalized():
     encoder = CallableEncoder(mean_color, input_size=16)
     found = encoder.encode(np.stack([encoder.prepare(drawn())] * 3))
@@ -257,6 +263,7 @@ def test_a_function_encodes_and_is_normalized():
         lambda batch: np.zeros((len(batch) + 1, 4)),
         lambda batch: np.full((len(batch), 4), np.nan),
         lambda batch: ["a"] * len(batch),
+        lambda batch: batch.mean(axis=(1, 2)) * 1j,
     ],
 )
 def test_a_function_that_gives_no_vectors_is_refused(function):

@@ -366,6 +366,17 @@ def test_of_a_jpeg_that_is_reduced_the_reduced_pixels_count(monkeypatch):
         decode_image(progressive, at_least=30)
 
 
+def test_a_jpeg_whose_many_scans_would_take_minutes_is_refused_before_it_is_decoded(monkeypatch):
+    def repeat_last_scan(side, times):
+        data = encode(Image.new("L", (side, side), 128), "JPEG", progressive=True)
+        last = data.rindex(b"\xff\xda")
+        return data[:last] + data[last:-2] * times + data[-2:]
+
+    assert decode_image(repeat_last_scan(64, 3000)).width == 64
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("decoded"))
+    assert reason(repeat_last_scan(3000, 2000)) == "too large: 3,000 x 3,000 pixels in 2,005 scans"
+
+
 def test_text_in_a_png_that_unpacks_to_a_flood_is_refused():
     bomb = b"Comment\0\0" + zlib.compress(bytes(50_000_000))
     assert reason(png(1, 1, 8, 0, b"\0\0", (b"zTXt", bomb)))

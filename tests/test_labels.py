@@ -274,6 +274,20 @@ def test_a_logistic_regression_of_two_classes_whose_slopes_are_small_is_fitted(w
     assert np.std(fitted) > 0.5 * np.std(expected)
 
 
+def test_copies_that_are_most_of_their_class_are_not_judged_by_the_mistakes_beside_them():
+    vectors, truth = easy(120)
+    clip = np.tile(unit(np.eye(64)[[9]]), (20, 1))
+    labels, families = np.append(truth, np.full(20, 9)), np.append(np.arange(120), np.full(20, 120))
+    labels[:2] = 9
+    found = find_label_issues(labeled(np.concatenate([vectors, clip]), labels, families=families))
+    table = found.table.sort_index()
+    assert table["label_quality"].isna().tolist() == [False] * 120 + [True] * 20
+    assert np.flatnonzero(table["is_label_issue"]).tolist() == [0, 1]
+    row = found.classes.loc["9"]
+    assert (row["n_images"], row["n_issues"], row["is_judged"]) == (22, 2, True)
+    assert 0.08 < row["error_rate"] < 0.1
+
+
 def test_wrongly_labeled_copies_do_not_hide_each_other():
     vectors, truth = (np.roll(array, -6, axis=0) for array in digits())
     copies = (

@@ -203,6 +203,22 @@ def test_paths_and_names_in_a_table_of_text_are_as_written_and_other_columns_are
         list_images(path)
 
 
+def test_rows_of_a_csv_file_that_are_longer_than_its_header_shift_no_column(tmp_path):
+    path = touch(tmp_path, "a.jpg", "b.jpg", "b") / "table.csv"
+    path.write_text("path,label\na.jpg,cat,\nb.jpg,dog,\n")
+    listing = list_images(path)
+    assert listing.columns["label"].to_dict() == {"a.jpg": "cat", "b.jpg": "dog"}
+    path.write_text("path,label\na.jpg,cat,1\nb.jpg,dog,2\n")
+    with pytest.raises(SourceError, match=r"cannot be read as CSV: Length of header .* give the DataFrame\.$"):
+        list_images(path)
+    path.write_bytes("path,label\na.jpg,café\n".encode("latin-1"))
+    with pytest.raises(SourceError, match=r"cannot be read as CSV: .*decode.* save it as UTF-8"):
+        list_images(path)
+    path.write_text("path;label\na.jpg;cat\n")
+    with pytest.raises(SourceError, match=r"has 'path;label'.* without commas, give pandas\.read_csv\(file, sep=';'\)"):
+        list_images(path)
+
+
 @pytest.mark.parametrize("kind", [str, Path])
 def test_the_home_of_the_user_is_found_by_its_sign(tmp_path, monkeypatch, kind):
     for name in ("HOME", "USERPROFILE"):

@@ -247,6 +247,7 @@ def test_what_a_function_without_a_name_made_is_not_kept(few, tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["update facts set facts = '{}'", "update facts set facts = 'nope'",
+                                    "update facts set facts = cast(x'7bff' as text)", "delete from results",
                                     "delete from parts", "update parts set payload = x'00'"])  # fmt: skip
 def test_a_damaged_row_is_made_anew_or_says_what_to_delete(few, tmp_path, damage):
     expected = fd.Dataset(few, cache=tmp_path / "store").duplicates().pairs

@@ -41,6 +41,36 @@ def test_tags_are_there_in_the_next_session(dataset_of):
     assert abs(pd.Timestamp.now("UTC") - frame["time"].max()) < pd.Timedelta("1min")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "delete from actions",
+        "drop table palette",
+        "update actions set time = 1e999",
+        "update actions set time = '<b>now</b>'",
+        "update actions set words = x'00ff'",
+        "update changes set action = -5",
+        "update changes set name = x'00ff'",
+        "update changes set name = cast(x'ff' as text)",
+        "update changes set name = 'one' where kind = 'pair'",
+        "update changes set new = '<b>dog</b>' where kind = 'label'",
+        "update changes set new = '[1, 2, 3]' where kind = 'label'",
+        "update places set item = 'one'",
+    ],
+)
+def test_rows_of_the_file_that_something_else_has_changed_are_told_as_damage(dataset_of, tmp_path, change):
+    ds = dataset_of(tags=tmp_path / "tags.sqlite")
+    ds.tags.add("cat.jpg", "drop")
+    ds.relabel("cat.jpg", "dog")
+    ds.tags.judge([("cat.jpg", "grass.jpg")], "same")
+    with sqlite3.connect(tmp_path / "tags.sqlite") as db:
+        assert db.execute(change).rowcount != 0
+    db.close()
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"it is damaged\. Keep it, for there are decisions in it"):
+            dataset_of(tags=tmp_path / "tags.sqlite").tags.to_frame()
+
+
 def test_looking_at_tags_opens_no_image(dataset_of, reads):
     dataset_of(cache=None).tags.add("cat.jpg", "drop")
     dataset_of().tags.add("cat.jpg", "drop")

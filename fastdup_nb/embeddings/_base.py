@@ -73,9 +73,9 @@ def check_batch(batch: PixelArray, input_size: int, caller: str) -> None:
 def normalize_rows(vectors: npt.NDArray[np.generic], n_rows: int, whose: str) -> FloatArray:
     """Return *vectors* as float32 of length 1, or raise unless there are *n_rows* finite ones."""
     flat = vectors.reshape(len(vectors), -1) if vectors.ndim == 4 and vectors.shape[2:] == (1, 1) else vectors
-    if flat.ndim != 2 or len(flat) != n_rows or flat.shape[1] == 0 or not np.issubdtype(flat.dtype, np.number):
+    if flat.ndim != 2 or len(flat) != n_rows or flat.shape[1] == 0 or flat.dtype.kind not in "iuf":
         raise ParameterError(
-            f"{whose} must be numbers of shape (n, n_features), a row for each of {n_rows} pictures. "
+            f"{whose} must be real numbers of shape (n, n_features), a row for each of {n_rows} pictures. "
             f"Got {vectors.dtype} of shape {vectors.shape} instead; pool what has more dimensions."
         )
     out: FloatArray = flat.astype(np.float32)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import PIL.Image
 
 _PIECE = 8
+_LARGEST = 4096  # pixels on a side
 _DTYPES: dict[str, type[np.generic]] = {
     "tensor(uint8)": np.uint8,
     "tensor(float)": np.float32,
@@ -158,13 +159,17 @@ def _find_layout(shape: list[int | str | None], layout: str) -> str:
 
 def _find_size(sides: Sequence[int | str | None], input_size: int | None) -> int:
     if input_size is not None:
-        check_integer(input_size, "input_size", "OnnxEncoder", low=8, high=4096)
+        check_integer(input_size, "input_size", "OnnxEncoder", low=8, high=_LARGEST)
     known = {side for side in sides if isinstance(side, int) and side > 0}
     if len(known) > 1:
         raise ParameterError(f"The model of OnnxEncoder must take square pictures. Got {list(sides)} instead.")
     if known and input_size not in (None, *known):
         raise ParameterError(
             f"The 'input_size' parameter of OnnxEncoder is {input_size}, but the model takes {known.pop()}."
+        )
+    if known and max(known) > _LARGEST:
+        raise ParameterError(
+            f"The model of OnnxEncoder must take pictures of at most {_LARGEST:,} pixels a side. Got {known.pop():,}."
         )
     if not known and input_size is None:
         raise ParameterError("The model of OnnxEncoder leaves the size of pictures open: set input_size, such as 224.")

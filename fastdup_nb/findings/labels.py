@@ -176,11 +176,20 @@ def find_label_issues(
             vectors = labeled.vectors[labeled.rows[told]]
             evidence = weigh_all(vectors, codes[told], labeled.families[told], n_classes=len(classes))[..., None]
         noise = fit_noise(evidence, codes[told], share_families(labeled.families[told]), random_state=random_state)
-    table = _issue_table(labeled, noise, classes, codes, decided)
+    is_judged = ~_fill_class(labeled.families[told], codes[told])
+    noise, told = noise.take(is_judged), told[is_judged]
+    table = _issue_table(labeled, noise, classes, codes, told, decided=decided)
     confusion = _confusion(noise, classes, codes[told])
     return LabelTables(
         table, _class_table(table, classes, confusion), confusion, _pair_table(noise, classes, codes[told])
     )
+
+
+def _fill_class(families: Ints, labels: Ints) -> npt.NDArray[np.bool_]:
+    """Return which images are of a family that is most of its class, which half of a class at least being right."""
+    _, places, sizes = np.unique(np.stack([families, labels]), axis=1, return_inverse=True, return_counts=True)
+    filled: npt.NDArray[np.bool_] = 2 * sizes[places.ravel()] > np.bincount(labels)[labels]
+    return filled
 
 
 def find_conflicts(
@@ -212,9 +221,8 @@ def find_conflicts(
 
 
 def _issue_table(
-    labeled: Labeled, noise: LabelNoise, classes: list[str], codes: Ints, decided: npt.NDArray[np.bool_]
+    labeled: Labeled, noise: LabelNoise, classes: list[str], codes: Ints, told: Ints, *, decided: npt.NDArray[np.bool_]
 ) -> pd.DataFrame:
-    told = np.flatnonzero(codes >= 0)
     n, given = len(codes), codes[told]
     names = np.array(classes, dtype=object)
     quality, margin = np.full(n, np.nan), np.full(n, np.inf)
@@ -270,9 +278,12 @@ def _class_table(table: pd.DataFrame, classes: list[str], confusion: pd.DataFram
     codes, labels = pd.factorize(table["given_label"], sort=True)
     told = codes >= 0
     quality, is_issue = (table[name].to_numpy()[told] for name in ("label_quality", "is_label_issue"))
-    n_images, n_issues, errors = (
-        np.bincount(codes[told], weights, len(labels)) for weights in (None, is_issue, 1 - quality)
+    is_known = ~np.isnan(quality)
+    n_images, n_known, n_issues, errors = (
+        np.bincount(codes[told], weights, len(labels))
+        for weights in (None, is_known, is_issue, np.where(is_known, 1 - quality, 0))
     )
+    errors = np.where(n_known > 0, errors, np.nan)
     shows = np.full(len(labels), None, dtype=object)
     is_judged = np.isin(labels, classes)
     if len(classes) > 1:

@@ -8,7 +8,7 @@ all mistakes are equally likely; a pair of classes gets a rate of its own where 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +62,10 @@ class LabelNoise:
     posterior: Floats
     margin: Floats
     is_own_rate: npt.NDArray[np.bool_]
+
+    def take(self, kept: npt.NDArray[np.bool_]) -> LabelNoise:
+        """Return the same of some of the images."""
+        return replace(self, chances=self.chances[kept], posterior=self.posterior[kept], margin=self.margin[kept])
 
 
 def fit_noise(evidence: Floats, labels: Ints, shares: Floats | None = None, *, random_state: int = 0) -> LabelNoise:

@@ -31,7 +31,8 @@ MAX_PIXELS = 178_956_970
 
 _MAX_PIXELS_PER_BYTE = 10_000  # no compression of a true picture comes near
 _UNSUSPECTED_PIXELS = 16_000_000
-_MAX_SCANS = 500  # of a progressive JPEG; each goes through the whole picture
+_USUAL_SCANS = 25  # of a progressive JPEG at most; each goes through the whole picture
+_MAX_SCANNED = 2_000_000_000  # pixels that more scans than that may go through: some seconds
 _REASON_LENGTH = 120
 _ENDED_EARLY = (EOFError, IndexError, struct.error)
 _ENDED_EARLY_WORDS = ("truncated", "not enough image data", "reached eof")
@@ -240,8 +241,9 @@ def _check_size(opened: ImageFile.ImageFile, full: tuple[int, int], data: bytes)
     pixels = full[0] * full[1]
     if pixels > max(_UNSUSPECTED_PIXELS, _MAX_PIXELS_PER_BYTE * len(data)):
         raise ImageError(f"truncated: {told} in {len(data):,} bytes")
-    if is_progressive and pixels > _UNSUSPECTED_PIXELS and data.count(b"\xff\xda") > _MAX_SCANS:
-        raise ImageError(f"too large: {told} in more than {_MAX_SCANS} scans")
+    n_scans = data.count(b"\xff\xda") if is_progressive else 1
+    if n_scans > _USUAL_SCANS and n_scans * pixels > _MAX_SCANNED:
+        raise ImageError(f"too large: {told} in {n_scans:,} scans")
 
 
 def _reason_of(error: Exception, form: str) -> str:

@@ -237,6 +237,13 @@ class LabelIssues(ImageResult):
                 f"{format_count(n, IMAGES)} of {format_count(n_small, ('class', 'classes'))} with fewer than three "
                 "different pictures: not judged."
             )
+        is_small = self.table["given_label"].isin(self.classes.index[~self.classes["is_judged"]])
+        n_alone = int((self.table["label_quality"].isna() & ~is_small).sum())
+        if n_alone:
+            told.append(
+                f"{format_count(n_alone, IMAGES)} of duplicates that are most of their class: not judged, and taken "
+                "to be right, as little else tells what the class shows."
+            )
         n_decided = int(self.table["is_decided"].sum())
         if n_decided:
             words = format_count(n_decided, ("label was", "labels were"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from .._store import open_database
+from .._store import DAMAGE, open_database
 from ..errors import StoreError
 
 _APPLICATION = 0x66646E62  # "fdnb": whose file it is
@@ -109,7 +109,7 @@ def explain(error: Exception, path: Path | None) -> StoreError:
     text = str(error)
     if "full" in text:
         advice = "the disk is full. Free some space and do it again: what was decided before is kept"
-    elif "malformed" in text or "not a database" in text or "encrypted" in text:
+    elif any(word in text for word in DAMAGE):
         advice = (
             "it is damaged. Keep it, for there are decisions in it, and put a copy from a backup in its place; or go "
             "on in another file with tags='other.sqlite'"

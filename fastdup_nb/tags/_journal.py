@@ -9,6 +9,7 @@ Decisions belong to *items*. An item is one copy of one content; ``places`` tell
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sqlite3
@@ -18,12 +19,14 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import NoneType
 from typing import NamedTuple
 
 from ._change import Change
 from ._file import DEFAULT_PALETTE, explain, explain_gone, identify, open_file
 
 _LOG = logging.getLogger(__name__)
+_LATEST = 9e9  # seconds since 1970 that pandas can tell
 
 
 class Action(NamedTuple):
@@ -54,6 +57,29 @@ class Place(NamedTuple):
 
     root: str
     image_id: str
+
+
+_MALFORMED = sqlite3.DatabaseError("malformed row")
+
+
+def _check_row(row: Sequence[object], types: Sequence[type | tuple[type, ...]]) -> None:
+    """Raise where a row is not as this package writes it."""
+    is_ours = all(isinstance(value, kind) for value, kind in zip(row, types, strict=True))
+    if not is_ours or not all(abs(value) < _LATEST for value in row if isinstance(value, float)):
+        raise _MALFORMED
+
+
+def _is_told(kind: str, _item: int, name: str, _old: str | None, new: str | None) -> bool:
+    """Return whether a change of a pair names two contents, and one of a label an old label and a new one."""
+    if kind == "pair":
+        return len(name.split()) == 2
+    if kind != "label" or new is None:
+        return True
+    try:
+        told = json.loads(new)
+    except ValueError:
+        return False
+    return isinstance(told, list) and [type(value) for value in told] in ([str, str], [NoneType, str])
 
 
 class Journal:
@@ -243,17 +269,22 @@ class Journal:
 
     def _load_rows(self, db: sqlite3.Connection) -> None:
         for row in db.execute("select * from actions where id > ? order by id", (self._last["actions"],)):
+            _check_row(row, (int, float, str, str, str, str, int, (int, NoneType)))
             self.actions[row[0]] = Action(*row)
             self._last["actions"] = row[0]
         for number, item, digest, *place in db.execute(
             "select * from places where id > ? order by id", (self._last["places"],)
         ):
+            _check_row((item, digest, *place), (int, str, str, str))
             self._add_place(item, digest, Place(*place))
             self._last["places"] = number
         is_later = self._is_loaded
         for number, action, *row in db.execute(
             "select * from changes where id > ? order by id", (self._last["changes"],)
         ):
+            _check_row((action, *row), (int, str, int, str, (str, NoneType), (str, NoneType)))
+            if action not in self.actions or not _is_told(*row):
+                raise _MALFORMED
             self._apply(Row(*row), self.actions[action].time)
             if is_later and self.actions[action].session != self.session:
                 self.heard.append((self.actions[action], Row(*row)))
