@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
@@ -87,7 +88,7 @@ class Inspection(Facade):
         with stages.score.telling() as score:
             found = find_duplicates(
                 copies,
-                stages.graph.indices,
+                np.hstack([stages.graph.indices, stages.turned]),
                 score,
                 min_similarity=least,
                 verdicts=stages.verdicts,

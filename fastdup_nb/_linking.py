@@ -1,4 +1,4 @@
-"""The graph of a dataset and the store: found there, brought up to date, or built."""
+"""The graphs of a dataset and the store: found there, brought up to date, or built."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ._store import Store
-from .embeddings import Descriptors
+from .embeddings import Descriptors, turn_upright
 from .graph import NeighborGraph, build_graph, update_graph
 
 GRAPH_VERSION = 1
+_N_TURNED = 5  # enough for 38 of 45 copies that the graph of the vectors lost, most of them turned by 90°
+_LEAST_TURNED = 0.85  # correlation below which pictures turned the same way up are none of these
 
 Names = npt.NDArray[np.void]
 
@@ -27,9 +29,13 @@ def link_vectors(
     method: str,
     random_state: int,
     n_jobs: int,
+    names: Names | None = None,
 ) -> NeighborGraph:
-    """Return the neighbors of distinct vectors that *maker* made, from *store* as far as they are there."""
-    names = name_rows(vectors)
+    """Return the neighbors of vectors that *maker* made, from *store* as far as they are there.
+
+    What tells them apart are their *names*, by default of what they hold.
+    """
+    names = name_rows(vectors) if names is None else names
     family = f"graph:{GRAPH_VERSION}:{maker}:{n_neighbors}:{method}:{random_state}"
     key = f"{family}:{blake2b(names.tobytes(), digest_size=16).hexdigest()}"
     kept = _unpack(store.result(key))
@@ -49,6 +55,29 @@ def link_vectors(
         )
     store.put_result(key, _pack(graph, names), family=family)
     return graph
+
+
+def link_turned(
+    descriptors: Descriptors, store: Store, maker: str, *, method: str, random_state: int, n_jobs: int
+) -> npt.NDArray[np.int32]:
+    """Return for each of distinct vectors the rows whose pictures lie like it once all are turned the same way up.
+
+    Such may be copies that the encoder does not know again, for they were turned. The array has as many rows as there
+    are vectors, -1 where there is no such picture, and no column where pictures have no details.
+    """
+    if descriptors.details is None or len(descriptors) < 2:
+        return np.empty((len(descriptors), 0), dtype=np.int32)
+    graph = link_vectors(
+        turn_upright(descriptors.details),
+        store,
+        f"{maker}:turned",
+        n_neighbors=_N_TURNED,
+        method=method,
+        random_state=random_state,
+        n_jobs=n_jobs,
+        names=name_rows(descriptors.vectors),
+    )
+    return np.where(graph.distances <= 1 - _LEAST_TURNED, graph.indices, np.int32(-1))
 
 
 def name_rows(vectors: npt.NDArray[np.float32]) -> Names:

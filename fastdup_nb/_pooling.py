@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ._linking import merge_equal
+from ._linking import link_turned, merge_equal
 from ._stages import Stages
+from ._store import Store
 from ._text import list_text
 from ._threads import count_processors
 from .embeddings import Descriptors, score_edges
@@ -35,6 +36,7 @@ class Pool:
     number_pixels: Callable[[Sequence[int]], IntArray]
     n_jobs: int
     score: Score
+    turned: npt.NDArray[np.int32]
     graph: NeighborGraph | None = None
 
     def __len__(self) -> int:
@@ -50,8 +52,7 @@ class Pool:
         links = link_sides(
             self.descriptors.vectors, self.rows, sides, self.score, min_similarity=least, n_jobs=self.n_jobs
         )
-        if self.graph is not None:
-            links = links.joined(link_graph(self.graph, self.score, min_similarity=least))
+        links = links.joined(link_graph(self.graph, self.turned, self.score, min_similarity=least))
         return find_leaks(
             self.copies(links.near), sides, names, links, self.score,
             min_similarity=least, labels=self.labels, verdicts=self.verdicts,
@@ -63,7 +64,8 @@ def pool_one(stages: Stages) -> Pool:
     labels = stages.labels.iloc[stages.valid]
     return Pool(
         stages.valid_ids, stages.rows, stages.files, stages.descriptors, stages.valid_facts, list_text(labels),
-        stages.verdicts, stages.pixel_ids, count_processors(stages.settings.n_jobs), stages.score, stages.graph,
+        stages.verdicts, stages.pixel_ids, count_processors(stages.settings.n_jobs), stages.score, stages.turned,
+        stages.graph,
     )  # fmt: skip
 
 
@@ -99,6 +101,10 @@ def pool_two(one: Stages, other: Stages) -> Pool:
         [*one.valid_ids, *other.valid_ids], of_distinct[places] if len(places) else places, files, both,
         [*one.valid_facts, *other.valid_facts], labels, verdicts, number_pixels, n_jobs,
         lambda a, b: score_edges(both, a, b, n_jobs=n_jobs),
+        link_turned(
+            both, Store(None), one.encoder_key,
+            method=one.settings.method, random_state=one.settings.random_state, n_jobs=n_jobs,
+        ),
     )  # fmt: skip
 
 

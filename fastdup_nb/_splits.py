@@ -217,7 +217,7 @@ def _bind_duplicates(stages: Stages, pool: Pool, least: float) -> tuple[IntArray
     """Return the node of each image, and pairs of images that the neighbor graph finds alike."""
     from .findings.leaks import link_graph, link_nodes
 
-    links = link_graph(stages.graph, pool.score, min_similarity=least)
+    links = link_graph(stages.graph, stages.turned, pool.score, min_similarity=least)
     copies = pool.copies(links.near)
     edges = link_nodes(copies, links, least)
     if pool.verdicts is not None:

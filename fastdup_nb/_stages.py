@@ -15,7 +15,7 @@ import pandas as pd
 
 from ._decisions import Listed, open_journal
 from ._given import Settings, check_directions, check_length, tell
-from ._linking import link_vectors, merge_equal
+from ._linking import link_turned, link_vectors, merge_equal
 from ._pixels import hash_in_full, number_pictures
 from ._scan import Scan, facts_key, find_waiting, load_descriptors, scan_images
 from ._scores import PairScores
@@ -191,6 +191,22 @@ class Stages:
                 self.store,
                 self.encoder_key,
                 n_neighbors=s.n_neighbors,
+                method=s.method,
+                random_state=s.random_state,
+                n_jobs=count_processors(s.n_jobs),
+            )
+
+    @cached_property
+    def turned(self) -> npt.NDArray[np.int32]:
+        """For each distinct vector those that may be copies of it, turned; -1 where there are no more."""
+        with self._lock:
+            if "turned" in self.__dict__:
+                return self.__dict__["turned"]  # type: ignore[no-any-return]
+            s = self.settings
+            return link_turned(
+                self.descriptors,
+                self.store,
+                self.encoder_key,
                 method=s.method,
                 random_state=s.random_state,
                 n_jobs=count_processors(s.n_jobs),

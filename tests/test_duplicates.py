@@ -447,3 +447,16 @@ def test_wrong_parameters_say_what_they_must_be(dataset, arguments, error, says)
 def test_the_tiers_are_those_of_the_documentation():
     assert TIERS == ("identical file", "identical pixels", "near")
     assert edges.MAX_COMPLETED >= 1000
+
+
+def test_turned_copies_are_found_where_the_encoder_has_nearer_pictures(few, tmp_path):
+    for name in ("cat.jpg", "engine.jpg"):
+        with Image.open(few / name) as picture:
+            for degrees in (0, 90):
+                picture.rotate(degrees, expand=True).save(few / f"{degrees} {name}", quality=60)
+            picture.rotate(90, expand=True).save(few / f"again {name}", quality=40)
+    ds = fd.Dataset(few, n_neighbors=1, cache=tmp_path / "cache")  # of a turned copy the other turned copy is nearest
+    for dataset in (ds, fd.Dataset(few, n_neighbors=1, cache=tmp_path / "cache")):
+        groups = dataset.duplicates().members.groupby("group").groups
+        for name in ("cat.jpg", "engine.jpg"):
+            assert {name, f"0 {name}", f"90 {name}", f"again {name}"} in [set(group) for group in groups.values()]

@@ -200,7 +200,8 @@ def test_twins_that_are_connected_are_found_however_far_down_the_list_they_are()
     rows = np.arange(200)
     links = link_sides(vectors, rows, sides, score, min_similarity=0.9, n_jobs=1)
     copies = Copies([str(i) for i in rows], rows, rows, rows, rows)
-    graph = finding.link_graph(fd.build_graph(vectors, n_neighbors=1), score, min_similarity=0.9)
+    none = np.empty((200, 0), dtype=np.int32)
+    graph = finding.link_graph(fd.build_graph(vectors, n_neighbors=1), none, score, min_similarity=0.9)
     found = find_leaks(copies, sides, ["a", "b"], links.joined(graph), score, min_similarity=0.9)
     assert pairs_of(found.pairs) == {("0", "1"), ("0", "3"), ("2", "1"), ("2", "3")}
 

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 from skimage import data
 
-from fastdup_nb.embeddings import GENERIC_PRESETS, PRESETS, Descriptors, load_encoder, score_edges, score_pairs
+from fastdup_nb.embeddings import (
+    GENERIC_PRESETS,
+    PRESETS,
+    Descriptors,
+    load_encoder,
+    score_edges,
+    score_pairs,
+    turn_upright,
+)
 from fastdup_nb.embeddings._aligning import align_details
 
 PICTURES = ["chelsea", "coffee", "rocket", "astronaut", "camera", "coins", "hubble_deep_field", "page"]
@@ -233,3 +241,15 @@ def test_objects_alone_in_the_dark_are_alike_only_where_their_parts_are():
     assert np.mean(score_edges(encoded, one, other) >= PRESETS["default"]) < 0.05
     copies = 10 + np.arange(50)
     assert score_edges(encoded, copies % 10, copies).min() >= PRESETS["default"]
+
+
+def test_upright_pictures_are_the_same_however_they_were_turned(originals):
+    pictures = originals.details.reshape(-1, 16, 16)
+    turned = [turn for picture in (pictures, pictures.swapaxes(1, 2)) for turn in (picture, picture[:, ::-1])]
+    found = [turn_upright(turn.reshape(-1, 256)) for turn in [*turned, *(turn[:, :, ::-1] for turn in turned)]]
+    for other in found[1:]:
+        np.testing.assert_allclose(other, found[0], atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(found[0], axis=1), 1, rtol=1e-5)
+    likeness = found[0] @ found[0].T
+    assert likeness[~np.eye(len(likeness), dtype=bool)].max() < 0.85
+    assert not turn_upright(np.full((1, 256), 90, dtype=np.uint8)).any()

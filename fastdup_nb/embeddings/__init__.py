@@ -6,6 +6,7 @@ from ._load import EncoderLike, load_encoder
 from ._models import DEFAULT_MODEL, MODELS, ModelDescription
 from ._onnx import OnnxEncoder
 from ._scoring import GENERIC_PRESETS, PRESETS, presets_for, score_edges, score_pairs
+from ._upright import turn_upright
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -22,4 +23,5 @@ __all__ = [
     "presets_for",
     "score_edges",
     "score_pairs",
+    "turn_upright",
 ]

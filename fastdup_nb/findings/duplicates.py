@@ -61,7 +61,7 @@ def find_duplicates(
     copies : Copies
         The images, without broken ones.
     indices : int32 array of shape (n_rows, n_neighbors)
-        Neighbors of each distinct vector, -1 where there is none.
+        Other rows that may be alike, such as neighbors, of each distinct vector; -1 where there is none.
     score : callable
         Similarity in [0, 1] of rows *a* and rows *b*.
     min_similarity : float

@@ -135,16 +135,22 @@ def link_sides(
     return Links(low[keep], high[keep], similarity[keep].astype(np.float32), distance[keep].astype(np.float32))
 
 
-def link_graph(graph: NeighborGraph, score: Score, *, min_similarity: float) -> Links:
-    """Return the pairs of a neighbor graph that are alike, of whatever side they are.
+def link_graph(
+    graph: NeighborGraph | None, turned: npt.NDArray[np.int32], score: Score, *, min_similarity: float
+) -> Links:
+    """Return the pairs of a neighbor graph, and of rows and those *turned*, that are alike, of whatever side they are.
 
     Pictures of one side can connect those of two.
     """
-    rows, ranks = np.nonzero(graph.indices >= 0)
-    others = graph.indices[rows, ranks].astype(np.int64)
+    indices, distances = turned, np.full(turned.shape, np.inf, dtype=np.float32)  # which is not asked of these
+    if graph is not None:
+        indices, distances = np.hstack([graph.indices, indices]), np.hstack([graph.distances, distances])
+    rows, ranks = np.nonzero(indices >= 0)
+    others = indices[rows, ranks].astype(np.int64)
     a, b = np.minimum(rows, others), np.maximum(rows, others)
-    keep = np.unique(a * graph.n_samples + b, return_index=True)[1]
-    similarity, distance = score(a[keep], b[keep]), graph.distances[rows, ranks][keep]
+    order = np.lexsort((distances[rows, ranks], b, a))
+    keep = order[np.unique((a * len(indices) + b)[order], return_index=True)[1]]
+    similarity, distance = score(a[keep], b[keep]), distances[rows, ranks][keep]
     alike = (similarity >= min_similarity) | (distance <= SAME_PIXELS_DISTANCE)
     return Links(a[keep][alike], b[keep][alike], similarity[alike], distance[alike])
 
