@@ -76,8 +76,9 @@ class Sampling(Facade):
             everything there is; for a small training set random images are better.
             ``"diverse per cluster"``: as many from each of ``ds.clusters()``, and from noise; within each by coverage.
             For an overview; to train on, random images are better.
-            ``"stratified"``: at random, with the shares of the labels kept, images without one as a class of their own:
-            for a test set. ``"random"``: at random.
+            ``"stratified"``: at random, with the shares that the labels have of the candidates kept (a group of
+            duplicates counts once, so a class of near-identical frames gets few), images without one as a class of
+            their own: for a test set. ``"random"``: at random.
         include : id, ids, DataFrame or boolean Series, optional
             Images that must be in. They come first, count in *n*, and the others are chosen to complete them.
         exclude : id, ids, DataFrame or boolean Series, optional

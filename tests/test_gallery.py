@@ -769,6 +769,12 @@ def test_labels_must_be_different_words(ds, labels):
         ds.annotate(labels)
 
 
+@pytest.mark.parametrize("label", ["\x1b[31mred", "two\nlines", "x" * 201])
+def test_a_label_that_no_image_may_have_is_refused_before_its_key_is_pressed(ds, label):
+    with pytest.raises(ParameterError, match=r"'labels' parameter of Dataset\.annotate must be a str of 1 to 200"):
+        ds.annotate(["cat", label])
+
+
 def test_running_a_cell_again_closes_the_galleries_it_made_before_and_no_others(ds, monkeypatch):
     from fastdup_nb.widgets import _base
 

@@ -16,8 +16,9 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from types import NoneType
 from typing import NamedTuple
@@ -60,12 +61,14 @@ class Place(NamedTuple):
 
 
 _MALFORMED = sqlite3.DatabaseError("malformed row")
+_ACTIONS = set(product((int,), (float,), (str,), (str,), (str,), (str,), (int,), (int, NoneType)))
+_PLACES = {(int, str, str, str)}
+_CHANGES = set(product((int,), (str,), (int,), (str,), (str, NoneType), (str, NoneType)))
 
 
-def _check_row(row: Sequence[object], types: Sequence[type | tuple[type, ...]]) -> None:
-    """Raise where a row is not as this package writes it."""
-    is_ours = all(isinstance(value, kind) for value, kind in zip(row, types, strict=True))
-    if not is_ours or not all(abs(value) < _LATEST for value in row if isinstance(value, float)):
+def _check_row(row: Iterable[object], kinds: Collection[tuple[object, ...]]) -> None:
+    """Raise where the values of a row are of other types than this package writes."""
+    if tuple(map(type, row)) not in kinds:
         raise _MALFORMED
 
 
@@ -269,20 +272,22 @@ class Journal:
 
     def _load_rows(self, db: sqlite3.Connection) -> None:
         for row in db.execute("select * from actions where id > ? order by id", (self._last["actions"],)):
-            _check_row(row, (int, float, str, str, str, str, int, (int, NoneType)))
+            _check_row(row, _ACTIONS)
+            if not abs(row[1]) < _LATEST:
+                raise _MALFORMED
             self.actions[row[0]] = Action(*row)
             self._last["actions"] = row[0]
         for number, item, digest, *place in db.execute(
             "select * from places where id > ? order by id", (self._last["places"],)
         ):
-            _check_row((item, digest, *place), (int, str, str, str))
+            _check_row((item, digest, *place), _PLACES)
             self._add_place(item, digest, Place(*place))
             self._last["places"] = number
         is_later = self._is_loaded
         for number, action, *row in db.execute(
             "select * from changes where id > ? order by id", (self._last["changes"],)
         ):
-            _check_row((action, *row), (int, str, int, str, (str, NoneType), (str, NoneType)))
+            _check_row((action, *row), _CHANGES)
             if action not in self.actions or not _is_told(*row):
                 raise _MALFORMED
             self._apply(Row(*row), self.actions[action].time)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from .._text import check_name
 from .._validation import check_choice, check_integer
 from ..errors import ParameterError
 
@@ -48,7 +49,7 @@ def open_annotator(deck: Deck, pictures: Pictures, labels: Sequence[str], *, pag
     Raises
     ------
     ParameterError
-        If *labels* are none, or not different words.
+        If *labels* are none, not different words, or such that no image may have them.
     """
     page_size = check_integer(page_size, "page_size", "Dataset.annotate", low=1, high=_MAX_PAGE_SIZE)
     names = [] if isinstance(labels, str) else [str(label).strip() for label in labels]
@@ -57,6 +58,7 @@ def open_annotator(deck: Deck, pictures: Pictures, labels: Sequence[str], *, pag
             "The 'labels' parameter of Dataset.annotate must be a list of different words, and 'skipped' is none of "
             f"them. Got {labels!r}."
         )
+    names = [check_name(name, "labels", "Dataset.annotate") for name in names]
     from ._annotator import Annotator
 
     return Annotator(deck, pictures, names, page_size=page_size)
