@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
-PATIENCE = 180  # seconds
+PATIENCE = 300  # seconds
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _BROWSER_OPTIONS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -164,9 +164,9 @@ class Notebook:
         self.page.wait_for_function("() => window.jupyterapp")
         self.ask(_READY)
 
-    def ask(self, script: str, arg: object = None) -> object:
+    def ask(self, script: str, arg: object = None, *, patience: int = PATIENCE) -> object:
         """Return what a function in the page gives, or promises; an error is raised where the kernel dies meanwhile."""
-        return self.page.evaluate(_PATIENT % (1000 * PATIENCE, script), arg)
+        return self.page.evaluate(_PATIENT % (1000 * patience, script), arg)
 
     def wait_for(self, condition: str, arg: object = None) -> None:
         """Wait until a function in the page gives what is true; an error is raised where the kernel dies meanwhile."""
@@ -176,14 +176,14 @@ class Notebook:
 
     def run_all(self) -> Notebook:
         """Run all cells; an error in one of them is raised."""
-        self.ask("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        self.ask("() => window.jupyterapp.commands.execute('notebook:run-all-cells')", patience=6 * PATIENCE)
         self.raise_errors()
         self.wait_for("() => [...document.querySelectorAll('.jp-OutputArea img')].every(i => i.complete)")
         return self
 
     def run(self, code: str) -> Notebook:
         """Run code in a new cell at the end."""
-        self.ask(_ADD, code)
+        self.ask(_ADD, code, patience=6 * PATIENCE)
         self.raise_errors()
         return self
 

@@ -5,12 +5,13 @@ Screenshots are left in ``build/screenshots``.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from .lab import Notebook, open_browser, serve_lab
+from .lab import PATIENCE, Notebook, open_browser, serve_lab
 
 pytestmark = pytest.mark.browser
 
@@ -173,11 +174,13 @@ def hear(notebook):
 def test_hovering_shows_the_picture_its_name_and_facts(notebook):
     shown = find_map(notebook, 1)
     show_dots(notebook, shown)
-    target = point_on_page(notebook, shown, "small._points[5]")
     tip = shown.locator(".fdnb-map-tip")
-    notebook.page.mouse.move(target[0] - 40, target[1])
-    notebook.page.mouse.move(*target, steps=4)
-    tip.wait_for()
+    until = time.monotonic() + PATIENCE
+    while not tip.is_visible() and time.monotonic() < until:  # the map may still be moving
+        target = point_on_page(notebook, shown, "small._points[5]")
+        notebook.page.mouse.move(target[0] - 40, target[1])
+        notebook.page.mouse.move(*target, steps=4)
+        notebook.page.wait_for_timeout(500)
     assert tip.locator(".fdnb-map-tip-name").inner_text() in notebook.kernel_eval("ds.image_ids")
     assert " × " in tip.locator(".fdnb-map-tip-text").inner_text()
     assert tip.locator("img").evaluate("async image => { await image.decode(); return image.naturalWidth; }") > 0

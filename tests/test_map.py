@@ -282,7 +282,7 @@ def test_datashader_is_used_once_it_is_compiled_and_the_picture_is_the_same(many
     window = fit_window(points, 300, 200)
     monkeypatch.setattr(_raster, "is_warm", lambda: False)
     by_numpy = _shading.draw(window, points, coloring)
-    assert _raster.wait_until_warm(600)
+    assert _raster.wait_until_warm(1800)
     used = []
     original = _raster.count_by_datashader
     monkeypatch.setattr(_raster, "is_warm", lambda: True)
