@@ -200,6 +200,7 @@ class GalleryView extends Grid {
   }
 
   showPageSize(size) {
+    if (this.pageSize.value === String(size)) return;
     const sizes = [...new Set([...this.info.page_sizes, size])].sort((a, b) => a - b);
     this.pageSize.replaceChildren(...sizes.map((one) => make("option", { value: one, text: `${one} a page`, selected: one === size })));
   }

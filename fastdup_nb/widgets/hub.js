@@ -4,6 +4,7 @@ const hubs = new Map();
 const KEPT_PAGES = 24;
 const PATIENCE_MS = 3000;
 const FIRST_MS = 1000;
+const LOAD_MS = 50;   // after a page came: pictures that are loaded by then are drawn sooner, where it is turned to later
 
 class Hub {
   constructor(model) {
@@ -111,6 +112,7 @@ class Hub {
       while (this.pages.size > KEPT_PAGES) this.pages.delete(this.pages.keys().next().value);
     }
     this.tell("page", content.key);
+    setTimeout(() => { known.loaded = [...known.urls.values()].map((src) => Object.assign(new Image(), { src })); }, LOAD_MS);
   }
 
   forget() { this.pages.clear(); this.waiting.clear(); }
