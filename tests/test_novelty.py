@@ -332,7 +332,7 @@ def test_ids_of_two_datasets_may_be_the_same(few, tmp_path):
     assert shown.picture("known:known:grass.jpg", 64) == known._shown.picture("grass.jpg", 64)
     found.tag("look", which="all")
     assert new.tagged("look") == ["cat.jpg", "known: cat.jpg"]
-    assert known.tagged("look") == []
+    assert "look" not in known.tags.counts()
     page = found.gallery()._controller
     told = page.page(page_query(), 0, 24)
     assert set(told["images"]) == {*near, *near.values()}
