@@ -213,6 +213,13 @@ def test_pages_of_text_are_alike_only_where_their_lines_are():
     assert score_edges(encoded, np.arange(8), 8 + np.arange(8)).min() >= PRESETS["default"]
 
 
+def test_a_texture_of_little_contrast_is_no_plain_ground():
+    brick = Image.fromarray(data.brick()).convert("RGB")
+    crops = [EDITS[name](brick) for name in ("cropped", "cropped and mirrored", "cropped to two thirds")]
+    encoded = encode([brick, *crops])
+    assert score_edges(encoded, np.zeros(3, np.int64), np.arange(1, 4)).min() > PRESETS["default"]
+
+
 def test_blank_pictures_of_different_brightness_are_not_alike():
     encoder = load_encoder()
     gray = [

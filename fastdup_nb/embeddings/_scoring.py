@@ -35,7 +35,7 @@ _FINE_POWER = 5  # the same of fine structure, in which copies agree less
 _PAGE = 185  # mean gray level from which a picture may be a light ground with ink on it: a page, a drawing
 _DARKEST = 150  # gray level that all but a few parts of a page have; a thing before a white wall is darker
 _INK = 0.02  # of the parts may be darker
-_PLAIN = 16  # gray levels between which half of a picture is, where it shows a plain ground
+_PLAIN = 16  # gray levels between which half of a picture is that shows a plain ground; half the contrast is more
 _GROUND_SLOPE = 0.3  # distance of two pictures on a plain ground for what their fine structure lacks
 _PAGE_SLOPE = 1.0  # the same of two pages: the default bound asks for 0.88 of it
 _NOISE = 2.0  # gray levels of contrast below which structure says nothing
@@ -156,7 +156,7 @@ def _look(details: PixelArray, used: _Rows) -> _Looks:
         spread[part] = (pixels[:, half:] - pixels[:, : pixels.shape[1] - half]).min(axis=1)
     is_flat = contrast < _FLAT
     is_page = ~is_flat & (light >= _PAGE) & (darkest >= _DARKEST)
-    return _Looks(light, is_flat, is_page, ~is_flat & (is_page | (spread <= _PLAIN)))
+    return _Looks(light, is_flat, is_page, ~is_flat & (is_page | (spread <= np.minimum(contrast / 2, _PLAIN))))
 
 
 def _agree_with_themselves(details: PixelArray) -> FloatArray:
