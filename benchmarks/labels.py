@@ -2,16 +2,16 @@
 
 ``python -m benchmarks.labels FOLDER [FOLDER ...] [--rate 0.05] [--seeds 1] [--cache FOLDER] [--reviewed CSV]``
 
-Each FOLDER holds one folder of images per class; scikit-learn's digits come with them. Mistakes are planted: *uniform*
-(any label becomes any other), *class* (each class is taken for one other), *one way* (the first class for the second
-and the third for the fourth, at four times the rate); *none* plants nothing. For *none*, ``--reviewed`` names a CSV
-with the columns ``path`` (an image id) and ``is_error`` of people who reviewed labels of the FOLDER whose images it
-names: AP and AUROC are then told among the reviewed, and with all others taken as right. Of few images, forty draws of
-four classes of ten, and of five of fifteen, are judged for each number of mistakes. Predicted labels are measured
-by hiding half of them. Needs ``pip install cleanlab`` for the other side, whose folds are shuffled as in cleanlab's own
-cross-validation: pictures are listed by their true class, so that folds cut from that order would put most of the
-planted mistakes of a class into one fold, and clean labels into the others. Each side has one thread; seconds are of a
-processor.
+Each FOLDER holds one folder of images per class; scikit-learn's digits come with them. Mistakes are planted:
+*uniform* (any label becomes any other), *class* (each class is taken for one other), *one way* (the first class for
+the second and the third for the fourth, at four times the rate); *none* plants nothing. For *none*, ``--reviewed``
+names a CSV with the columns ``path`` (an image id) and ``is_error`` of people who reviewed labels of the FOLDER whose
+images it names: AP and AUROC are then told among the reviewed, and with all others taken as right. Of few images,
+forty draws of four classes of ten, and of five of fifteen and of thirty, are judged for each number of mistakes.
+Predicted labels are measured by hiding half of them. Needs ``pip install cleanlab`` for the other side, whose folds
+are shuffled as in cleanlab's own cross-validation: pictures are listed by their true class, so that folds cut from
+that order would put most of the planted mistakes of a class into one fold, and clean labels into the others. Each
+side has one thread; seconds are of a processor.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def rival(truth: Labeled, labels: np.ndarray, wrong: dict) -> Iterator[dict[str,
 
 
 def draw_few(sets: dict[str, Labeled]) -> Iterator[dict[str, object]]:
-    for (name, truth), (n_classes, size) in product(sets.items(), ((4, 10), (5, 15))):
+    for (name, truth), (n_classes, size) in product(sets.items(), ((4, 10), (5, 15), (5, 30))):
         codes, firsts = truth.number(1)[1], np.unique(truth.families, return_index=True)[1]
         for seed, planted in product(range(40), (0, 1, 2)):
             rng = np.random.default_rng(seed)

@@ -35,7 +35,7 @@ class Labels(Facade):
 
         Each label is compared with what the picture shows by the evidence of other pictures: a linear discriminant of
         the vectors, cross-validated, and the labels of the nearest neighbors. An image, its duplicates and its own
-        label never vote for it. Of at most 64 images, all of each class speak in place of both. A model of mistakes
+        label never vote for it. Of at most 160 images, all of each class speak in place of both. A model of mistakes
         then tells ambiguous pictures from wrong labels. Labels are those of the source; a label decided with
         ``ds.relabel`` takes its place, and that image is not reported.
 

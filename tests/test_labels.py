@@ -243,6 +243,13 @@ def test_near_neighbors_count_more_and_one_at_the_median_is_one_vote():
     assert far == pytest.approx(1 / np.e)
 
 
+def test_an_image_votes_for_those_that_are_near_to_it_too_and_one_that_is_near_both_ways_once():
+    labels, every = np.array([0, 1, 2]), np.arange(3)
+    indices, distances = np.array([[1], [0], [0]], dtype=np.int32), np.full((3, 1), 0.5, dtype=np.float32)
+    votes = count_votes(labels, every, every, indices, distances, n_classes=3)
+    assert votes.tolist() == [[0, 1, 1], [1, 0, 0], [1, 0, 0]]
+
+
 @pytest.mark.parametrize("n_classes", [2, 5])
 def test_logistic_folds_are_those_of_scikit_learn(n_classes):
     vectors, truth = (array[digits(1700)[1] < n_classes] for array in digits(1700))

@@ -214,28 +214,32 @@ def count_votes(
     indices : int32 array of shape (n_rows, n_neighbors)
         Rows nearest to each row, -1 where there is none.
     distances : float32 array of shape (n_rows, n_neighbors), optional
-        How far they are. If given, near ones count more: a neighbor as far as the median is one vote, and each fifth
-        of the median that it is nearer makes that e times as much.
+        How far they are. If given, rows also vote for the rows that are nearest to them, and near ones count more: a
+        neighbor as far as the median is one vote, and each fifth of the median that it is nearer makes that e times as
+        much.
     """
     from scipy.sparse import csr_array
 
     told, n_rows = np.flatnonzero(labels >= 0), len(families)
-    of_row = csr_array((np.ones(len(told)), (rows[told], labels[told])), shape=(n_rows, n_classes))
+    n_told = np.bincount(rows[told], minlength=n_rows)
+    of_row = csr_array((1 / n_told[rows[told]], (rows[told], labels[told])), shape=(n_rows, n_classes))
     counted = (indices >= 0) & (families[indices] != families[:, None])
     near, starts = indices[counted], np.append(0, np.cumsum(counted.sum(axis=1)))
-    n_told = np.bincount(rows[told], minlength=n_rows)[near]
-    counts = 1 / np.maximum(n_told, 1)
+    weights = np.ones(len(near))
     if distances is not None and len(near):
         far = distances[counted]
-        counts *= np.exp((1 - far / max(float(np.median(far)), 1e-6)) / _REACH)
-    votes: Floats = (csr_array((counts, near, starts), shape=(n_rows, n_rows)) @ of_row).toarray()
+        weights = np.exp((1 - far / max(float(np.median(far)), 1e-6)) / _REACH)
+    voters = csr_array((weights, near, starts), shape=(n_rows, n_rows))
+    if distances is not None:
+        voters = voters.maximum(voters.T)
+    votes: Floats = (voters @ of_row).toarray()
     return votes
 
 
 def weigh_all(vectors: Vectors, labels: Ints, families: Ints, *, n_classes: int) -> Floats:
     """Return logits of shape (n_samples, n_classes) by how near all images of each class are, its own family left out.
 
-    That is for a few dozen images, where lists of nearest neighbors reach into all classes, and so few teach a
+    That is for a hundred images, where lists of nearest neighbors reach into all classes, and so few teach a
     discriminant little: the logarithm of the mean weight of a class, of which a fifth of the median distance takes e
     times off. Means do not favor the classes of others, of which none is left out.
     """

@@ -26,7 +26,7 @@ from .classifying import (
 
 __all__ = ["FEW", "LabelNoise", "fit_noise"]
 
-FEW = 64  # images, each family one, up to which all of a class speak for a label, and all mistakes are equally likely
+FEW = 160  # images, each family one, up to which all of a class speak for a label, and all mistakes are equally likely
 _STARTS = ((0.02, 1), (0.3, 3))  # rates of mistakes that are tried, and how much sharper evidence is taken to be then
 _CLEARLY = 1.0  # by which many mistakes must be likelier than few, as a logarithm
 _PRIOR_IMAGES = 100  # among which one mistake is taken for granted; of few images, among as many as there are
