@@ -318,6 +318,29 @@ def test_two_datasets_are_compared_symmetrically(dataset):
     train.tags.undo()
 
 
+def test_two_datasets_compared_again_are_not_searched_for_turned_copies_again(few, tmp_path, monkeypatch):
+    other = tmp_path / "other"
+    other.mkdir()
+    with Image.open(few / "cat.jpg") as picture:
+        picture.rotate(90, expand=True).save(other / "turned.jpg")
+    (other / "grass.jpg").write_bytes((few / "grass.jpg").read_bytes())
+
+    def compare(cache):
+        return fd.Dataset(few, cache=cache).leaks(fd.Dataset(other, cache=None)).pairs
+
+    first = compare(tmp_path / "store")
+    assert pairs_of(first) == {("cat.jpg", "turned.jpg"), ("grass.jpg", "grass.jpg")}
+
+    def search_again(*_, **__):
+        raise AssertionError("searched again")
+
+    monkeypatch.setattr("fastdup_nb._linking.build_graph", search_again)
+    monkeypatch.setattr("fastdup_nb._linking.update_graph", search_again)
+    pd.testing.assert_frame_equal(compare(tmp_path / "store"), first)
+    with pytest.raises(AssertionError, match="searched again"):
+        compare(None)
+
+
 def test_datasets_with_the_same_ids_show_both_pictures(few, tmp_path):
     other = tmp_path / "other"
     other.mkdir()

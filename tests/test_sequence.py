@@ -484,6 +484,8 @@ def test_any_column_that_can_be_sorted_gives_the_order(folder, values):
         ),
         ([pd.Timestamp(2024, 1, i, tz="UTC" if i < 4 else None) for i in range(1, 13)], "when", "3 with a time zone"),
         ([1j] * 12, "when", "Got complex numbers"),
+        ([1.0, np.inf, -np.inf] + [2.0] * 9, "when", "finite numbers. It has infinity for 2 of 12, the first 'frame_"),
+        (["inf"] * 3 + ["2"] * 9, "when", "infinity for 3 of 12"),
         ([1] * 12, "frame time", "none of 12 names ends in a time"),
         ([1] * 12, "where", "'listing' or a column of ds.images. Got 'where'"),
     ],

@@ -90,7 +90,9 @@ def order_frames(images: pd.DataFrame, order: str, caller: str) -> Order:
         return _by_values("frame time", _check_frame_times(images.index, caller), names)
     if order == "time":
         return _by_values("time", _exif_times(images, caller), names)
-    return _by_values(order, _check_column(images, order, caller), names)
+    values = _check_column(images, order, caller)
+    _check_finite(values, order, caller)
+    return _by_values(order, values, names)
 
 
 def tell_sequences(images: pd.DataFrame, by: str | None, caller: str) -> pd.Series:
@@ -212,6 +214,16 @@ def _check_column(images: pd.DataFrame, column: str, caller: str) -> pd.Series:
     if values.dtype.kind in "iufmMb" or pd.api.types.is_datetime64_any_dtype(values):
         return values
     return _check_sortable(values, column, caller)
+
+
+def _check_finite(values: pd.Series, column: str, caller: str) -> None:
+    """Raise where a number is infinite: no time passes from there to anywhere."""
+    if values.dtype.kind == "f" and (endless := np.isinf(values.to_numpy(dtype=float))).any():
+        raise ParameterError(
+            f"The column {column!r}, given as 'order' of {caller}, must have finite numbers. It has infinity for "
+            f"{int(endless.sum()):,} of {len(values):,}, the first {values.index[endless][0]!r}. Put a time in its "
+            "place, or leave these images out with ds.where(ids)."
+        )
 
 
 def _check_sortable(values: pd.Series, column: str, caller: str) -> pd.Series:
