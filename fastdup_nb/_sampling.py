@@ -247,13 +247,13 @@ def check_quotas(quotas: object, labels: pd.Series) -> dict[str, int]:
         )
     known = set(labels.dropna())
     for label in quotas:
-        if str(label) not in known:
+        if str(label).strip() not in known:
             has = ", ".join(map(repr, sorted(known)[:8])) if known else "none; make the Dataset with labels="
             raise ParameterError(
                 f"The 'quotas' parameter of {_CALLER} must have labels of this dataset as keys. Got {label!r}; the "
                 f"labels are {has}{', ...' if len(known) > 8 else ''}."
             )
-    return {str(label): check_integer(n, f"quotas[{label!r}]", _CALLER, low=0) for label, n in quotas.items()}
+    return {str(label).strip(): check_integer(n, f"quotas[{label!r}]", _CALLER, low=0) for label, n in quotas.items()}
 
 
 def _check_size(n: object, quotas: Mapping[str, int]) -> int | float:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ._facade import Facade
-from ._given import check_length, check_told, tell
+from ._given import as_names, check_length, check_told, tell
 from ._stages import Stages
 from ._table import COLUMNS
 from ._text import TEXT
@@ -234,8 +234,7 @@ def _read_column(stages: Stages, told: object, option: str, caller: str) -> pd.S
     """
     known = _list_columns(stages)
     if isinstance(told, str) and told in known and told in stages.images:
-        given = stages.images[told].astype(object).convert_dtypes()  # so that 1 with a gap is no 1.0
-        return given.astype(object).where(given.isna(), given.astype(str)).astype(TEXT)
+        return as_names(stages.images[told].tolist(), stages.images.index).rename(told)
     if isinstance(told, str) and told != "folder":
         raise ParameterError(
             f"The {option!r} parameter of {caller} must be a column of ds.images, "

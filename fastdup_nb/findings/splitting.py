@@ -42,7 +42,7 @@ def check_shares(shares: object, caller: str) -> dict[str, float]:
     for name, value in shares.items():
         if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
             raise ParameterTypeError(f"{wanted} Got {name}={value!r} instead.")
-        clean[name] = float(value)
+        clean[name.strip()] = float(value)  # as splits are told
     if not clean or not all(np.isfinite(value) and value >= 0 for value in clean.values()):
         raise ParameterError(f"{wanted} Got {_tell(clean)} instead.")
     total = sum(clean.values())

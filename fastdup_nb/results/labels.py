@@ -195,7 +195,8 @@ class LabelIssues(ImageResult):
         if not self.n_judged:
             n = len(self.classes)
             if n == 1:
-                return f"All labels are {str(self.classes.index[0])!r}: there is nothing to confuse them with."
+                told = f"All {len(self.table):,} labels are" if len(self.table) > 1 else "The only label is"
+                return f"{told} {str(self.classes.index[0])!r}: there is nothing to confuse it with."
             return "It takes two classes of at least three different pictures to judge labels."
         images = format_count(self.n_judged, ("label", "labels"))
         told = f"{self.n_issues:,} of {images} {'is' if self.n_issues == 1 else 'are'} probably wrong"
