@@ -116,9 +116,10 @@ class Splits(Facade):
         """Make a new split in which duplicates, and other groups, are never in two.
 
         Images are in one group if they are connected by pairs of duplicates, of any tier, or share a value of a column
-        of *groups*. Each class is spread over the splits as the shares say, as far as whole groups allow. The new split
-        is searched for leaks; where a pair is found that the neighbor graph had missed, its images are joined, too, and
-        the split is made anew. So ``ds.split(...).dataset.leaks()`` finds none.
+        of *groups*. Each class is spread over the splits as the shares say, as far as whole groups allow, and none is
+        left empty while another has two groups of several images. The new split is searched for leaks; where a pair is
+        found that the neighbor graph had missed, its images are joined, too, and the split is made
+        anew. So ``ds.split(...).dataset.leaks()`` finds none.
 
         Parameters
         ----------
@@ -242,9 +243,10 @@ def _read_column(stages: Stages, told: object, option: str, caller: str) -> pd.S
             f"{', '.join(map(repr, dict.fromkeys(known[: len(COLUMNS) + len(stages.listing_columns)])))}."
         )
     if not isinstance(told, (str, pd.Series, Mapping, list, tuple, np.ndarray, pd.Index)):
+        hint = "; another collection is given as fd.Dataset(...)" * (option == "split")
         raise ParameterTypeError(
             f"The {option!r} parameter of {caller} must be a column of ds.images, a sequence with an entry for each "
-            f"listed image, or a Series or dict by image id. Got {type(told).__name__} instead."
+            f"listed image, or a Series or dict by image id{hint}. Got {type(told).__name__} instead."
         )
     checked = check_told(told, option, [])
     check_length(checked, option, stages.listing, caller=caller)
