@@ -375,8 +375,8 @@ def _tell_short(names: Sequence[str], wanted: IntArray, there: IntArray, *, has_
 
     short = [(name, n, m) for name, n, m in zip(names, wanted.tolist(), there.tolist(), strict=True) if m < n]
     if has_quotas:
-        told = [f"{name} has {format_count(m, _CANDIDATES)} of {n:,} wanted" for name, n, m in short]
-        return (f"Quotas: {'; '.join(told)}." if told else "Quotas: all are filled.",)
+        told = [f"{name} ({format_count(m, _CANDIDATES)}, {n:,} wanted)" for name, n, m in short]
+        return (f"Quotas that are not filled: {'; '.join(told)}." if told else "All quotas are filled.",)
     return tuple(
         f"{n:,} {'was' if n == 1 else 'were'} wanted; there {'is' if m == 1 else 'are'} {format_count(m, _CANDIDATES)}."
         for _, n, m in short
