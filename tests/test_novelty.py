@@ -515,6 +515,16 @@ def test_an_array_that_is_no_list_of_vectors_is_a_short_clear_error(few, array):
     assert len(str(error.value)) < 300
 
 
+@pytest.mark.parametrize("other", [5, None, b"jpeg", {"cat.jpg": 1}])
+def test_what_cannot_be_judged_is_called_so(few, reads, other):
+    ds = fd.Dataset(few, cache=None)
+    with pytest.raises(ParameterTypeError, match="What is to be judged must be a Dataset, a folder"):
+        ds.novelty(other)
+    assert reads == []
+    with pytest.raises(ParameterTypeError, match=f"Got {type(other).__name__} instead"):
+        ds.normality().score(other)
+
+
 def test_what_is_not_compared_is_told_with_its_reason(few):
     nothing = fd.Dataset([], cache=None).novelty(few)
     assert "nothing is known to compare with" in repr(nothing)
@@ -607,6 +617,12 @@ def test_few_images_to_label_are_no_error(few, n):
     assert len(queue.to_frame()) == n
     assert repr(queue)
     assert queue._repr_html_()
+
+
+def test_labels_that_are_all_the_same_cannot_disagree(few):
+    queue = fd.Dataset(few, labels={"cat.jpg": "cat"}, cache=None, tags=None).next_to_label(3)
+    assert "uncertainty 0.00" in repr(queue)
+    assert "-0.00" not in repr(queue)
 
 
 @pytest.mark.parametrize(("n", "error"), [(0, ParameterError), ("x", ParameterTypeError), (True, ParameterTypeError)])
