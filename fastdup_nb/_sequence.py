@@ -94,6 +94,7 @@ class Sequences(Facade):
             n_left_out=placed.n_left_out,
             n_equal=placed.n_equal,
             streams=tuple(part.name for part in parts if part.timeline.is_stream),
+            _n_timed=_count_timed(images) if order == "auto" and placed.name == "name" else 0,
             _shown=self._shown,
             _source=self,
             _vectors=partial(_take_vectors, stages),
@@ -123,6 +124,12 @@ def _read_part(stages: Stages, placed: Order, names: pd.Series, name: str, least
             min_still_length=least_length,
         ),
     )
+
+
+def _count_timed(images: pd.DataFrame) -> int:
+    """Return how many images have an EXIF time; 0 where all have one, which then do not differ enough."""
+    is_timed = images["exif_time"].notna()
+    return 0 if is_timed.all() else int(is_timed.sum())
 
 
 def _take_vectors(stages: Stages, image_ids: list[str]) -> np.ndarray:
