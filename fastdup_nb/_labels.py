@@ -16,7 +16,7 @@ from .errors import ParameterError
 from .graph import search
 
 if TYPE_CHECKING:
-    from .findings.labels import Labeled
+    from .findings.labeled import Labeled
     from .results.duplicates import Duplicates
     from .results.labels import LabelIssues
     from .results.predictions import Predictions
@@ -121,7 +121,7 @@ class Labels(Facade):
         >>> ds.predict_labels(which="all").report.columns.tolist()
         ['precision', 'recall', 'f1', 'support', 'n_predicted']
         """
-        from .findings.labels import predict_labels
+        from .findings.predicting import predict_labels
         from .results.predictions import Predictions
 
         check_choice(method, "method", "Dataset.predict_labels", _METHODS)
@@ -136,7 +136,8 @@ class Labels(Facade):
             report=found.report,
             calibration=found.calibration,
             accuracy=found.accuracy,
-            n_tested=found.n_tested,
+            n_tested=int(given.notna().sum()),
+            n_alone=found.n_alone,
             method=method,
             which=which,
             n_images=len(stages.valid),
@@ -170,7 +171,7 @@ class Labels(Facade):
 
     def _labeled(self, given: pd.Series, duplicates: Duplicates) -> Labeled:
         from .findings.classifying import find_families
-        from .findings.labels import Labeled
+        from .findings.labeled import Labeled
 
         stages = self._stages
         place = pd.Series(np.arange(len(given)), index=given.index)

@@ -13,7 +13,7 @@ from ..views import Badge, Fact, Row, Table, View, format_count, format_similari
 from ._base import IMAGES, NO_IMAGE, ImageResult, Shown, tell_broken
 
 if TYPE_CHECKING:
-    from ..findings.labels import Labeled
+    from ..findings.labeled import Labeled
     from ..tags import Change
     from ..widgets._deck import Deck
 
