@@ -56,7 +56,8 @@ class Labels(Facade):
         -----
         Out-of-sample chances as in confident learning (Northcutt, Jiang and Chuang, 2021); the model of mistakes of
         Lawrence and Schölkopf (2001). Classes of fewer than three different pictures are not judged, nor are
-        duplicates that are most of their class. Method and measured numbers: ``docs/labels.md``.
+        duplicates that are most of their class, nor classes of fewer than twenty pictures most of which look wrong.
+        Method and measured numbers: ``docs/labels.md``.
 
         Examples
         --------

@@ -191,6 +191,30 @@ def test_mistakes_among_many_classes_of_few_images_are_found():
     assert table["is_label_issue"].to_numpy()[wrong].mean() > 0.9
 
 
+def test_most_of_a_rare_class_are_not_called_wrong_as_they_may_be_what_it_shows():
+    data = load_digits()
+    rare, others = np.flatnonzero(data.target == 7)[:3], np.flatnonzero(data.target != 7)[:800]
+    task = labeled(unit(data.data - data.data.mean(axis=0))[[*others, *rare]], ["other"] * 800 + ["rare"] * 3)
+    found = find_label_issues(task)
+    assert found.table["is_label_issue"].sum() == 0
+    assert found.table.loc[found.table["given_label"] == "rare", "label_quality"].isna().all()
+    row = found.classes.loc["rare"]
+    assert (row["n_images"], row["n_pictures"], row["n_issues"], row["is_judged"]) == (3, 3, 0, False)
+    assert found.classes.loc["other", "is_judged"]
+    assert found.table["label_quality"].notna().sum() == 800
+    decided = np.arange(803) >= 801  # two of them are confirmed, so the class is known
+    assert find_label_issues(task, is_decided=decided).classes.loc["rare", "is_judged"]
+
+
+def test_a_rare_class_that_is_not_judged_is_named(dataset):
+    valid = dataset.images.index[~dataset.images["is_broken"]]
+    objects = [i for i in valid if dataset.images.loc[i, "label"] == "object"][:6:2]
+    issues = dataset.using(labels={i: "rare" if i in objects else "other" for i in valid}).label_issues()
+    told = " ".join(repr(issues).split())
+    assert "3 images of 1 class ('rare') with few pictures, most of which look like other classes: not judged" in told
+    assert "duplicates that are most of their class" not in told
+
+
 def test_a_rare_class_is_not_taken_for_a_mistake():
     vectors, truth = digits()
     keep = (truth != 4) | (np.cumsum(truth == 4) <= 8)

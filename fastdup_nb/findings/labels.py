@@ -18,6 +18,7 @@ from .noise import FEW, LabelNoise, fit_noise
 __all__ = ["LabelTables", "find_conflicts", "find_label_issues"]
 
 LEAST_OF_CLASS = 3  # independent pictures; a smaller class cannot be told from a mistake
+WELL_KNOWN = 20  # independent pictures; of a smaller class most cannot be called wrong: they may be what it shows
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,17 @@ def find_label_issues(
             vectors = labeled.vectors[labeled.rows[told]]
             evidence = weigh_all(vectors, codes[told], labeled.families[told], n_classes=len(classes))[..., None]
         noise = fit_noise(evidence, codes[told], share_families(labeled.families[told]), random_state=random_state)
-    is_judged = ~_fill_class(labeled.families[told], codes[told])
+    families, given = labeled.families[told], codes[told]
+    is_judged = ~_fill_class(families, given)
+    is_wrong = (noise.posterior[np.arange(len(told)), given] < 0.5) & is_judged & ~decided[told]
+    is_known = _know_classes(is_wrong, families, given, len(classes))
+    is_judged &= is_known[given]
     noise, told = noise.take(is_judged), told[is_judged]
     table = _issue_table(labeled, noise, classes, codes, told, decided=decided)
     confusion = _confusion(noise, classes, codes[told])
+    judged = [name for name, is_one in zip(classes, is_known, strict=True) if is_one]
     return LabelTables(
-        table, _class_table(table, classes, confusion), confusion, _pair_table(noise, classes, codes[told])
+        table, _class_table(labeled, table, judged, confusion), confusion, _pair_table(noise, classes, codes[told])
     )
 
 
@@ -71,6 +77,17 @@ def _fill_class(families: Ints, labels: Ints) -> npt.NDArray[np.bool_]:
     _, places, sizes = np.unique(np.stack([families, labels]), axis=1, return_inverse=True, return_counts=True)
     filled: npt.NDArray[np.bool_] = 2 * sizes[places.ravel()] > np.bincount(labels)[labels]
     return filled
+
+
+def _know_classes(
+    is_wrong: npt.NDArray[np.bool_], families: Ints, labels: Ints, n_classes: int
+) -> npt.NDArray[np.bool_]:
+    """Return which classes are known well enough: a few pictures, most of which look wrong, may be a rare class."""
+    n_images, n_wrong, n_pictures = (
+        np.bincount(labels, weights, n_classes) for weights in (None, is_wrong, share_families(families))
+    )
+    known: npt.NDArray[np.bool_] = (2 * n_wrong <= n_images) | (n_pictures >= WELL_KNOWN)
+    return known
 
 
 def find_conflicts(
@@ -146,7 +163,7 @@ def _no_tables(labeled: Labeled, decided: npt.NDArray[np.bool_]) -> LabelTables:
     confusion = pd.DataFrame(dtype=float)
     pairs = pd.DataFrame({"label_a": [], "label_b": [], "ambiguity": [], "n_images": []})
     pairs = pairs.astype({"label_a": TEXT, "label_b": TEXT, "ambiguity": float, "n_images": "int64"})
-    return LabelTables(table, _class_table(table, [], confusion), confusion, pairs)
+    return LabelTables(table, _class_table(labeled, table, [], confusion), confusion, pairs)
 
 
 def _confusion(noise: LabelNoise, classes: list[str], given: Ints) -> pd.DataFrame:
@@ -155,7 +172,7 @@ def _confusion(noise: LabelNoise, classes: list[str], given: Ints) -> pd.DataFra
     return pd.DataFrame(counts, index=index, columns=pd.Index(classes, name="true_label", dtype=TEXT))
 
 
-def _class_table(table: pd.DataFrame, classes: list[str], confusion: pd.DataFrame) -> pd.DataFrame:
+def _class_table(labeled: Labeled, table: pd.DataFrame, judged: list[str], confusion: pd.DataFrame) -> pd.DataFrame:
     codes, labels = pd.factorize(table["given_label"], sort=True)
     told = codes >= 0
     quality, is_issue = (table[name].to_numpy()[told] for name in ("label_quality", "is_label_issue"))
@@ -166,12 +183,14 @@ def _class_table(table: pd.DataFrame, classes: list[str], confusion: pd.DataFram
     )
     errors = np.where(n_known > 0, errors, np.nan)
     shows = np.full(len(labels), None, dtype=object)
-    is_judged = np.isin(labels, classes)
-    if len(classes) > 1:
-        wrong = confusion.to_numpy() * ~np.eye(len(classes), dtype=bool)
-        shows[is_judged] = np.array(classes, dtype=object)[wrong.argmax(axis=1)]
+    is_judged = np.isin(labels, judged)
+    if len(confusion) > 1:
+        wrong = confusion.loc[judged].to_numpy() * (np.array(judged)[:, None] != confusion.columns.to_numpy())
+        shows[is_judged] = confusion.columns.to_numpy(dtype=object)[wrong.argmax(axis=1)]
+    pictures = pd.Series(labeled.families).groupby(pd.Series(list(labeled.labels), dtype=object)).nunique()
     columns = {
-        "n_images": n_images, "n_issues": n_issues.astype(np.int64), "estimated_errors": errors,
+        "n_images": n_images, "n_pictures": pictures.reindex(labels).to_numpy(dtype=np.int64),
+        "n_issues": n_issues.astype(np.int64), "estimated_errors": errors,
         "error_rate": errors / n_images, "often_shows": shows, "is_judged": is_judged,
     }  # fmt: skip
     frame = pd.DataFrame(columns, index=pd.Index(labels, name="label", dtype=TEXT)).astype({"often_shows": TEXT})
