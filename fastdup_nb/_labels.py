@@ -115,6 +115,12 @@ class Labels(Facade):
         ParameterError
             If *method* or *which* is not one of these, or images have lists of labels.
 
+        Notes
+        -----
+        A linear discriminant (Fisher, 1936) with a ridge (Friedman, 1989) and the votes of the nearest neighbors, each
+        out of sample, become chances by a logistic regression of both (stacking: Wolpert, 1992; calibration: Platt,
+        1999). ``"logistic"`` is the logistic regression of scikit-learn.
+
         Examples
         --------
         >>> import tempfile, fastdup_nb as fd

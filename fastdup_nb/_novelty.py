@@ -54,7 +54,8 @@ class Novelty(Facade):
         Notes
         -----
         Duplicates count once: images of one group (``ds.duplicates()``) are never each other's evidence. With your own
-        vectors or encoder, those count as duplicates that are twenty times nearer than usual.
+        vectors or encoder, those count as duplicates that are twenty times nearer than usual. How scores and p-values
+        are made, and after whom, is told by ``novelty``.
 
         Examples
         --------

@@ -62,6 +62,11 @@ class Splits(Facade):
         ParameterError
             If there is no such column, it has more than 100 values, or the two datasets have not the same encoder.
 
+        Notes
+        -----
+        The similarity is that of ``duplicates``: 1 is identical, and larger is surer. Why twins across splits matter
+        is told by Barz and Denzler (2020), whose judged pairs measure this search (``docs/leaks.md``).
+
         Examples
         --------
         >>> import tempfile, fastdup_nb as fd

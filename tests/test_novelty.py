@@ -380,6 +380,27 @@ def test_a_normality_can_be_pickled(dataset):
     assert again._repr_html_() == model._repr_html_()
 
 
+def test_what_was_learned_from_can_be_looked_through_and_tagged(dataset):
+    model = dataset.normality()
+    known = model.to_frame()
+    gallery = model.gallery()
+    assert gallery._controller.counts() == {"": len(known)}
+    first = gallery._controller.page(_query(), 0, 24)["rows"][0]["tiles"][0]
+    assert first["id"] == known.index[0]
+    assert f"score {known['novelty_score'].iloc[0]:.2f}" in str(first)
+    assert eval(gallery._controller.deck.code, {"ds": dataset}).equals(known)  # noqa: S307
+    assert set(model.tag("known").image_ids) == set(known.index)
+    dataset.tags.undo()
+    with pytest.raises(ParameterError, match=r"'which' parameter of Normality\.tag"):
+        model.tag("known", which="edge")
+
+
+def _query():
+    from fastdup_nb.widgets._deck import Query
+
+    return Query()
+
+
 def test_near_duplicates_of_the_sample_count_once(dataset):
     model = dataset.normality()
     dups = dataset.duplicates()

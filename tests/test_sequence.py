@@ -487,7 +487,7 @@ def test_any_column_that_can_be_sorted_gives_the_order(folder, values):
         ([1.0, np.inf, -np.inf] + [2.0] * 9, "when", "finite numbers. It has infinity for 2 of 12, the first 'frame_"),
         (["inf"] * 3 + ["2"] * 9, "when", "infinity for 3 of 12"),
         ([1] * 12, "frame time", "none of 12 names ends in a time"),
-        ([1] * 12, "where", "'listing' or a column of ds.images. Got 'where'"),
+        ([1] * 12, "where", "'frame time' or a column of ds.images. Got 'where'"),
     ],
 )
 def test_an_order_that_cannot_be_is_a_clear_error(folder, column, order, says):

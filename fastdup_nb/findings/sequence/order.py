@@ -70,7 +70,7 @@ def order_frames(images: pd.DataFrame, order: str, caller: str) -> Order:
     images : DataFrame (n_images,) indexed by image_id
         With ``exif_time`` and whatever else may be named.
     order : str
-        ``"auto"``, ``"time"``, ``"name"``, ``"listing"`` or a column.
+        ``"auto"``, ``"time"``, ``"name"``, ``"listing"``, ``"frame time"`` or a column.
     caller : str
         Named in errors.
 
@@ -191,8 +191,8 @@ def _check_frame_times(index: pd.Index, caller: str) -> pd.Series:
 def _check_column(images: pd.DataFrame, column: str, caller: str) -> pd.Series:
     if column not in images.columns:
         raise ParameterError(
-            f"The 'order' parameter of {caller} must be 'auto', 'time', 'name', 'listing' or a column of ds.images. "
-            f"Got {column!r} instead; it has {_list(images.columns)}."
+            f"The 'order' parameter of {caller} must be 'auto', 'time', 'name', 'listing', 'frame time' or a column of "
+            f"ds.images. Got {column!r} instead; it has {_list(images.columns)}."
         )
     values = images[column]
     gaps = values.isna()
