@@ -31,7 +31,9 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 import fastdup_nb as fd
-from fastdup_nb.findings.labels import Labeled, find_label_issues, predict_labels
+from fastdup_nb.findings.labeled import Labeled
+from fastdup_nb.findings.labels import find_label_issues
+from fastdup_nb.findings.predicting import predict_labels
 from fastdup_nb.graph import build_graph
 
 from ._report import print_machine

@@ -171,9 +171,15 @@ def tell(told: object, column: str, listing: Listing) -> pd.Series:
         values = _folders(listing) if column == "label" else _top_folders(listing)
     elif isinstance(told, str):
         values = listing.names_in(told)
-    named = [make_text(value) if isinstance(value, str) else value for value in values]
+    return as_names(values, index)
+
+
+def as_names(values: Iterable[object], index: pd.Index) -> pd.Series:
+    """Return labels, splits or groups as text without the space around it; one that is blank is missing."""
+    named = [(make_text(value).strip() or None) if isinstance(value, str) else value for value in values]
     given = pd.Series(named, index=index, dtype=object).convert_dtypes()  # so that 1 with a gap is no 1.0
-    return given.astype(object).where(given.isna(), given.astype(str)).astype(TEXT)
+    names: pd.Series = given.astype(object).where(given.isna(), given.astype(str)).astype(TEXT)
+    return names
 
 
 def check_embeddings(embeddings: object, listing: Listing) -> npt.NDArray[np.float32]:

@@ -16,7 +16,7 @@ from .errors import ParameterError
 from .graph import search
 
 if TYPE_CHECKING:
-    from .findings.labels import Labeled
+    from .findings.labeled import Labeled
     from .results.duplicates import Duplicates
     from .results.labels import LabelIssues
     from .results.predictions import Predictions
@@ -56,7 +56,8 @@ class Labels(Facade):
         -----
         Out-of-sample chances as in confident learning (Northcutt, Jiang and Chuang, 2021); the model of mistakes of
         Lawrence and Schölkopf (2001). Classes of fewer than three different pictures are not judged, nor are
-        duplicates that are most of their class. Method and measured numbers: ``docs/labels.md``.
+        duplicates that are most of their class, nor classes of fewer than twenty pictures most of which look wrong.
+        Method and measured numbers: ``docs/labels.md``.
 
         Examples
         --------
@@ -114,6 +115,12 @@ class Labels(Facade):
         ParameterError
             If *method* or *which* is not one of these, or images have lists of labels.
 
+        Notes
+        -----
+        A linear discriminant (Fisher, 1936) with a ridge (Friedman, 1989) and the votes of the nearest neighbors, each
+        out of sample, become chances by a logistic regression of both (stacking: Wolpert, 1992; calibration: Platt,
+        1999). ``"logistic"`` is the logistic regression of scikit-learn.
+
         Examples
         --------
         >>> import tempfile, fastdup_nb as fd
@@ -121,7 +128,7 @@ class Labels(Facade):
         >>> ds.predict_labels(which="all").report.columns.tolist()
         ['precision', 'recall', 'f1', 'support', 'n_predicted']
         """
-        from .findings.labels import predict_labels
+        from .findings.predicting import predict_labels
         from .results.predictions import Predictions
 
         check_choice(method, "method", "Dataset.predict_labels", _METHODS)
@@ -136,7 +143,8 @@ class Labels(Facade):
             report=found.report,
             calibration=found.calibration,
             accuracy=found.accuracy,
-            n_tested=found.n_tested,
+            n_tested=int(given.notna().sum()),
+            n_alone=found.n_alone,
             method=method,
             which=which,
             n_images=len(stages.valid),
@@ -170,7 +178,7 @@ class Labels(Facade):
 
     def _labeled(self, given: pd.Series, duplicates: Duplicates) -> Labeled:
         from .findings.classifying import find_families
-        from .findings.labels import Labeled
+        from .findings.labeled import Labeled
 
         stages = self._stages
         place = pd.Series(np.arange(len(given)), index=given.index)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
@@ -15,7 +15,7 @@ from ._facade import Facade
 from ._stages import Stages
 from ._text import list_text, write_call
 from ._validation import check_choice, check_integer
-from .errors import ParameterError
+from .errors import ParameterError, ParameterTypeError
 from .tags._given import check_images, check_tags
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ class Novelty(Facade):
         Notes
         -----
         Duplicates count once: images of one group (``ds.duplicates()``) are never each other's evidence. With your own
-        vectors or encoder, those count as duplicates that are twenty times nearer than usual.
+        vectors or encoder, those count as duplicates that are twenty times nearer than usual. How scores and p-values
+        are made, and after whom, is told by ``novelty``.
 
         Examples
         --------
@@ -322,6 +323,11 @@ class Novelty(Facade):
         """Return a dataset as it is, and one of other files with the options of this one."""
         if isinstance(getattr(other, "_stages", None), Stages):
             return other  # type: ignore[return-value]
+        if isinstance(other, (bytes, Mapping)) or not isinstance(other, (str, os.PathLike, Iterable)):
+            raise ParameterTypeError(
+                "What is to be judged must be a Dataset, a folder, a glob, a table or a list of paths, ids of this "
+                f"dataset, or an array of vectors. Got {type(other).__name__} instead."
+            )
         settings = self._stages.settings
         if settings.embeddings is not None:
             raise ParameterError(

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ._linking import link_turned, merge_equal
+from ._scores import PairScores
 from ._stages import Stages
-from ._store import Store
 from ._text import list_text
 from ._threads import count_processors
-from .embeddings import Descriptors, score_edges
+from .embeddings import Descriptors
 from .errors import ParameterError
 from .findings.edges import Copies, IntArray, Score
 from .findings.keeping import find_unsure_of
@@ -100,9 +100,9 @@ def pool_two(one: Stages, other: Stages) -> Pool:
     return Pool(
         [*one.valid_ids, *other.valid_ids], of_distinct[places] if len(places) else places, files, both,
         [*one.valid_facts, *other.valid_facts], labels, verdicts, number_pixels, n_jobs,
-        lambda a, b: score_edges(both, a, b, n_jobs=n_jobs),
+        PairScores(both, one.store, one.encoder_key, n_jobs=n_jobs),
         link_turned(
-            both, Store(None), one.encoder_key,
+            both, one.store, one.encoder_key,
             method=one.settings.method, random_state=one.settings.random_state, n_jobs=n_jobs,
         ),
     )  # fmt: skip

@@ -247,13 +247,13 @@ def check_quotas(quotas: object, labels: pd.Series) -> dict[str, int]:
         )
     known = set(labels.dropna())
     for label in quotas:
-        if str(label) not in known:
+        if str(label).strip() not in known:
             has = ", ".join(map(repr, sorted(known)[:8])) if known else "none; make the Dataset with labels="
             raise ParameterError(
                 f"The 'quotas' parameter of {_CALLER} must have labels of this dataset as keys. Got {label!r}; the "
                 f"labels are {has}{', ...' if len(known) > 8 else ''}."
             )
-    return {str(label): check_integer(n, f"quotas[{label!r}]", _CALLER, low=0) for label, n in quotas.items()}
+    return {str(label).strip(): check_integer(n, f"quotas[{label!r}]", _CALLER, low=0) for label, n in quotas.items()}
 
 
 def _check_size(n: object, quotas: Mapping[str, int]) -> int | float:
@@ -375,8 +375,8 @@ def _tell_short(names: Sequence[str], wanted: IntArray, there: IntArray, *, has_
 
     short = [(name, n, m) for name, n, m in zip(names, wanted.tolist(), there.tolist(), strict=True) if m < n]
     if has_quotas:
-        told = [f"{name} has {format_count(m, _CANDIDATES)} of {n:,} wanted" for name, n, m in short]
-        return (f"Quotas: {'; '.join(told)}." if told else "Quotas: all are filled.",)
+        told = [f"{name} ({format_count(m, _CANDIDATES)}, {n:,} wanted)" for name, n, m in short]
+        return (f"Quotas that are not filled: {'; '.join(told)}." if told else "All quotas are filled.",)
     return tuple(
         f"{n:,} {'was' if n == 1 else 'were'} wanted; there {'is' if m == 1 else 'are'} {format_count(m, _CANDIDATES)}."
         for _, n, m in short

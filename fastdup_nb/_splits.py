@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ._facade import Facade
-from ._given import check_length, check_told, tell
+from ._given import as_names, check_length, check_told, tell
 from ._stages import Stages
 from ._table import COLUMNS
 from ._text import TEXT
@@ -61,6 +61,11 @@ class Splits(Facade):
         ------
         ParameterError
             If there is no such column, it has more than 100 values, or the two datasets have not the same encoder.
+
+        Notes
+        -----
+        The similarity is that of ``duplicates``: 1 is identical, and larger is surer. Why twins across splits matter
+        is told by Barz and Denzler (2020), whose judged pairs measure this search (``docs/leaks.md``).
 
         Examples
         --------
@@ -116,9 +121,10 @@ class Splits(Facade):
         """Make a new split in which duplicates, and other groups, are never in two.
 
         Images are in one group if they are connected by pairs of duplicates, of any tier, or share a value of a column
-        of *groups*. Each class is spread over the splits as the shares say, as far as whole groups allow. The new split
-        is searched for leaks; where a pair is found that the neighbor graph had missed, its images are joined, too, and
-        the split is made anew. So ``ds.split(...).dataset.leaks()`` finds none.
+        of *groups*. Each class is spread over the splits as the shares say, as far as whole groups allow, and none is
+        left empty while another has two groups of several images. The new split is searched for leaks; where a pair is
+        found that the neighbor graph had missed, its images are joined, too, and the split is made
+        anew. So ``ds.split(...).dataset.leaks()`` finds none.
 
         Parameters
         ----------
@@ -234,8 +240,7 @@ def _read_column(stages: Stages, told: object, option: str, caller: str) -> pd.S
     """
     known = _list_columns(stages)
     if isinstance(told, str) and told in known and told in stages.images:
-        given = stages.images[told].astype(object).convert_dtypes()  # so that 1 with a gap is no 1.0
-        return given.astype(object).where(given.isna(), given.astype(str)).astype(TEXT)
+        return as_names(stages.images[told].tolist(), stages.images.index).rename(told)
     if isinstance(told, str) and told != "folder":
         raise ParameterError(
             f"The {option!r} parameter of {caller} must be a column of ds.images, "
@@ -243,9 +248,10 @@ def _read_column(stages: Stages, told: object, option: str, caller: str) -> pd.S
             f"{', '.join(map(repr, dict.fromkeys(known[: len(COLUMNS) + len(stages.listing_columns)])))}."
         )
     if not isinstance(told, (str, pd.Series, Mapping, list, tuple, np.ndarray, pd.Index)):
+        hint = "; another collection is given as fd.Dataset(...)" * (option == "split")
         raise ParameterTypeError(
             f"The {option!r} parameter of {caller} must be a column of ds.images, a sequence with an entry for each "
-            f"listed image, or a Series or dict by image id. Got {type(told).__name__} instead."
+            f"listed image, or a Series or dict by image id{hint}. Got {type(told).__name__} instead."
         )
     checked = check_told(told, option, [])
     check_length(checked, option, stages.listing, caller=caller)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +21,7 @@ from ._scores import PairScores
 from ._store import Store, default_location
 from ._table import tabulate_images
 from ._text import show_path
-from ._threads import count_processors
+from ._threads import Once, count_processors
 from .embeddings import GENERIC_PRESETS, Descriptors, Encoder, load_encoder, presets_for
 from .errors import UnknownImageError
 from .graph import NeighborGraph, uses_nn_descent, warm_up
@@ -37,7 +36,7 @@ _JOURNALS = threading.Lock()
 
 
 class Stages:
-    """The lazy stages of one dataset. A lock makes sure that two threads do not work out the same one."""
+    """The lazy stages of one dataset; no two threads work out the same one."""
 
     def __init__(
         self,
@@ -50,8 +49,8 @@ class Stages:
     ) -> None:
         self.settings = settings
         self.whole = whole or self  # a part knows the whole, among which moved files are found again
-        self._lock = threading.RLock()
-        self._listing = listing
+        if listing is not None:
+            self.__dict__["listing"] = listing
         if store is not None:
             self.__dict__["store"] = store
         self._journals = {} if journals is None else journals  # shared by all that keep decisions at one place
@@ -70,24 +69,20 @@ class Stages:
         """Whether the graph is there."""
         return "graph" in self.__dict__
 
-    @property
+    @Once
     def listing(self) -> Listing:
         """What the source lists."""
-        with self._lock:
-            if self._listing is None:
-                self._listing = list_images(self.settings.source)
-            return self._listing
+        return list_images(self.settings.source)
 
-    @cached_property
+    @Once
     def encoder(self) -> Encoder | None:
         """The encoder, or None where the user brought vectors."""
         return None if self.settings.embeddings is not None else load_encoder(self.settings.encoder)  # type: ignore[arg-type]
 
-    @cached_property
+    @Once
     def store(self) -> Store:
         """Where results are kept."""
-        with self._lock:
-            return Store.open(self.settings.cache if self._is_repeatable else None, self.listing.root)
+        return Store.open(self.settings.cache if self._is_repeatable else None, self.listing.root)
 
     @property
     def journal(self) -> Journal:
@@ -97,7 +92,7 @@ class Stages:
                 self._journals[""] = open_journal(self.settings, self.listing.root)
             return self._journals[""]
 
-    @cached_property
+    @Once
     def tags(self) -> Tags:
         """The decisions about the images."""
         if self.whole is self:
@@ -116,110 +111,89 @@ class Stages:
             has_digests=lambda: self.is_scanned,
         )
 
-    @cached_property
+    @Once
     def scan(self) -> Scan:
         """Facts, digests and, in the store, vectors and thumbnails of all images."""
-        with self._lock:
-            if "scan" in self.__dict__:
-                return self.__dict__["scan"]  # type: ignore[no-any-return]
-            if uses_nn_descent(len(self.listing), self._n_features, method=self.settings.method):
-                warm_up()  # compiles while the images are read
-            return scan_images(self.listing, self.store, self.encoder, n_jobs=self.settings.n_jobs)
+        if uses_nn_descent(len(self.listing), self._n_features, method=self.settings.method):
+            warm_up()  # compiles while the images are read
+        return scan_images(self.listing, self.store, self.encoder, n_jobs=self.settings.n_jobs)
 
-    @cached_property
+    @Once
     def images(self) -> pd.DataFrame:
         """One row per image."""
         told = {"label": self.settings.labels, "split": self.settings.split}
         return tabulate_images(self.scan.facts, self.listing, {"label": self.labels, "split": self.splits}, told)
 
-    @cached_property
+    @Once
     def labels(self) -> pd.Series:
         """The label of each image, missing where there is none."""
         return tell(self.settings.labels, "label", self.listing)
 
-    @cached_property
+    @Once
     def splits(self) -> pd.Series:
         """The split of each image, missing where there is none."""
         return tell(self.settings.split, "split", self.listing)
 
-    @cached_property
+    @Once
     def valid(self) -> npt.NDArray[np.int64]:
         """Positions of the images that are not broken."""
         broken = np.array([facts["is_broken"] for facts in self.scan.facts], dtype=bool)
         return np.flatnonzero(~broken)
 
-    @cached_property
+    @Once
     def valid_ids(self) -> list[str]:
         """Ids of the images that are not broken."""
         return [self.listing.image_ids[i] for i in self.valid]
 
-    @cached_property
+    @Once
     def descriptors(self) -> Descriptors:
         """Descriptors of the distinct vectors, in the order in which they first occur."""
         return self._distinct[0]
 
-    @cached_property
+    @Once
     def rows(self) -> npt.NDArray[np.int64]:
         """For each valid image, the row of its distinct vector."""
         return self._distinct[1]
 
-    @cached_property
+    @Once
     def files(self) -> npt.NDArray[np.int64]:
         """For each valid image, a number of its content, the same for copies of a file."""
         numbers: dict[str | None, int] = {}
         return np.array([numbers.setdefault(self.scan.digests[i], len(numbers)) for i in self.valid], dtype=np.int64)
 
-    @cached_property
+    @Once
     def firsts(self) -> npt.NDArray[np.int64]:
         """For each distinct vector, the first valid image that has it, as a position among the valid ones."""
         return np.unique(self.rows, return_index=True)[1]
 
-    @cached_property
+    @Once
     def distinct_ids(self) -> list[str]:
         """For each distinct vector, the first image that has it."""
         return [self.valid_ids[i] for i in self.firsts]
 
-    @cached_property
+    @Once
     def graph(self) -> NeighborGraph:
         """Nearest neighbors of the distinct vectors; found in the store, brought up to date, or built."""
-        with self._lock:
-            if "graph" in self.__dict__:
-                return self.__dict__["graph"]  # type: ignore[no-any-return]
-            s = self.settings
-            return link_vectors(
-                self.descriptors.vectors,
-                self.store,
-                self.encoder_key,
-                n_neighbors=s.n_neighbors,
-                method=s.method,
-                random_state=s.random_state,
-                n_jobs=count_processors(s.n_jobs),
-            )
+        s = self.settings
+        return link_vectors(
+            self.descriptors.vectors, self.store, self.encoder_key, n_neighbors=s.n_neighbors, method=s.method,
+            random_state=s.random_state, n_jobs=count_processors(s.n_jobs),
+        )  # fmt: skip
 
-    @cached_property
+    @Once
     def turned(self) -> npt.NDArray[np.int32]:
         """For each distinct vector those that may be copies of it, turned; -1 where there are no more."""
-        with self._lock:
-            if "turned" in self.__dict__:
-                return self.__dict__["turned"]  # type: ignore[no-any-return]
-            s = self.settings
-            return link_turned(
-                self.descriptors,
-                self.store,
-                self.encoder_key,
-                method=s.method,
-                random_state=s.random_state,
-                n_jobs=count_processors(s.n_jobs),
-            )
+        s = self.settings
+        return link_turned(
+            self.descriptors, self.store, self.encoder_key, method=s.method, random_state=s.random_state,
+            n_jobs=count_processors(s.n_jobs),
+        )  # fmt: skip
 
-    @cached_property
+    @Once
     def score(self) -> PairScores:
         """The similarity of pairs of distinct vectors, which each pair has once."""
-        with self._lock:
-            if "score" in self.__dict__:
-                return self.__dict__["score"]  # type: ignore[no-any-return]
-            n_jobs = count_processors(self.settings.n_jobs)
-            return PairScores(self.descriptors, self.store, self.encoder_key, n_jobs=n_jobs)
+        n_jobs = count_processors(self.settings.n_jobs)
+        return PairScores(self.descriptors, self.store, self.encoder_key, n_jobs=n_jobs)
 
     @property
     def verdicts(self) -> Verdicts | None:
@@ -272,7 +246,7 @@ class Stages:
         near = zip(self.graph.indices[row].tolist(), self.graph.distances[row].tolist(), strict=True)
         return [(self.distinct_ids[i], 1 - distance) for i, distance in near if i >= 0][:n_neighbors]
 
-    @cached_property
+    @Once
     def valid_places(self) -> npt.NDArray[np.int64]:
         """For each listed image its place among the valid ones, -1 if broken."""
         places = np.full(len(self.listing), -1, dtype=np.int64)
@@ -302,7 +276,7 @@ class Stages:
         same_tags = (settings.tags, settings.cache) == (before.tags, before.cache)
         other = Stages(
             settings,
-            self._listing,
+            self.__dict__.get("listing"),
             self.store if same else None,
             whole=None if self.whole is self else self.whole,
             journals=self._journals if same_tags else None,
@@ -373,7 +347,7 @@ class Stages:
     @property
     def listing_columns(self) -> list[str]:
         """Names of the columns the source brings; a folder has none, and is not listed for that."""
-        columns = self._listing.columns if self._listing is not None else None
+        columns = getattr(self.__dict__.get("listing"), "columns", None)
         return [] if columns is None else [str(column) for column in columns]
 
     @property
@@ -391,12 +365,12 @@ class Stages:
         own = self.settings.embeddings
         return own.shape[1] if own is not None else getattr(self.encoder, "n_features", 512)
 
-    @cached_property
+    @Once
     def ids_by_path(self) -> dict[str, str]:
         """The id of the image at each path."""
         return dict(zip(self.listing.paths, self.listing.image_ids, strict=True))
 
-    @cached_property
+    @Once
     def positions(self) -> dict[str, int]:
         """The place of each image in the listing."""
         return {image_id: i for i, image_id in enumerate(self.listing.image_ids)}
@@ -404,7 +378,7 @@ class Stages:
     def _facts(self, i: int) -> dict[str, object]:
         return self.scan.facts[int(self.valid[i])]
 
-    @cached_property
+    @Once
     def _distinct(self) -> tuple[Descriptors, npt.NDArray[np.int64]]:
         if self.settings.embeddings is not None:
             return merge_equal(Descriptors(check_directions(self.settings.embeddings[self.valid], self.valid_ids)))

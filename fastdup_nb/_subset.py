@@ -48,7 +48,7 @@ def check_used(tag: object, tags: Tags, caller: str) -> list[str]:
 def _find_told(wanted: object, kind: str, told: pd.Series, known: pd.Series) -> set[str]:
     """Return the images with one of the labels or splits, which some image of the whole must have."""
     several = wanted if isinstance(wanted, (list, tuple, set, frozenset, pd.Series, pd.Index, np.ndarray)) else [wanted]
-    names = [str(name) for name in several]  # as labels are told, which may be numbers
+    names = [str(name).strip() for name in several]  # as labels are told, which may be numbers
     _check_known(names, kind, {*told.dropna(), *known.dropna()})
     return set(told.index[told.isin(names)])
 

@@ -63,7 +63,7 @@ class Dataset(Inspection, Search, Labels, Splits, Sampling, Novelty, Sequences, 
         ``"folder"`` takes the folder an image lies in; another str names a column; a sequence gives one label per
         listed image; what has image ids or paths as its index or keys may leave some out. Of a DataFrame a column
         ``new_label`` (as in ``ds.tags.labels()``) or ``label`` is taken, or its only one. A column of the source that
-        is named ``label`` is taken by itself.
+        is named ``label`` is taken by itself. Space around a label is dropped; None, NaN and blank text are none.
     split : "folder", str, sequence, Series, dict or DataFrame, optional
         The same for splits; ``"folder"`` takes the topmost folder. A column named ``split`` is taken by itself.
     cache : "auto", path or None, default "auto"

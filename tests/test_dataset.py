@@ -452,6 +452,20 @@ def test_labels_are_taken_of_a_frame_by_id_or_path(few):
         ds.using(labels=pd.Series({"dog.jpg": "dog"}))
 
 
+def test_space_around_a_name_is_none_of_it_and_a_blank_name_is_none(few):
+    told = [" a", "a ", "a", "", " \t", None]
+    ds = fd.Dataset(few, labels=told, split=told, cache=None, tags=None)
+    assert ds.images["label"].fillna("-").tolist() == ds.images["split"].fillna("-").tolist() == list("aaa---")
+    assert ds.where(label=" a", split="a ").image_ids == ds.image_ids[:3]
+    assert ds.sample(quotas={" a": 2}).table["label"].tolist() == ["a", "a"]
+    assert ds.leaks(pd.Series(["x", " x", *"yyyy"], index=ds.image_ids, name="part")).splits == ("y", "x")
+    assert "3 images have no label" in repr(ds.label_issues())
+    assert set(ds.split({" new": 1}).dataset.images["split"]) == {"new"}
+    patients = fd.Dataset(ds.images[["path"]].assign(patient=["p ", " p", "q", "", " ", None]), cache=None)
+    assert patients.split(train=0.5, test=0.5, groups="patient").table["group"].nunique() == 5
+    assert "3 images have no value in patient" in repr(patients.split(train=0.5, test=0.5, groups="patient"))
+
+
 def test_labels_and_vectors_are_matched_by_id_where_they_have_ids(few):
     ids = fd.Dataset(few).image_ids
     labels = {image_id: image_id[:3] for image_id in reversed(ids)}

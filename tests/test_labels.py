@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 
 import numpy as np
@@ -25,7 +26,9 @@ from fastdup_nb.findings.classifying import (
     score_logistic_folds,
     weigh_all,
 )
-from fastdup_nb.findings.labels import Labeled, find_conflicts, find_label_issues, predict_labels
+from fastdup_nb.findings.labeled import Labeled
+from fastdup_nb.findings.labels import find_conflicts, find_label_issues
+from fastdup_nb.findings.predicting import predict_labels
 from fastdup_nb.graph import build_graph
 
 
@@ -186,6 +189,30 @@ def test_mistakes_among_many_classes_of_few_images_are_found():
     table = find_label_issues(labeled(vectors, labels)).table.sort_index()
     assert wrong[table["is_label_issue"]].mean() > 0.9
     assert table["is_label_issue"].to_numpy()[wrong].mean() > 0.9
+
+
+def test_most_of_a_rare_class_are_not_called_wrong_as_they_may_be_what_it_shows():
+    data = load_digits()
+    rare, others = np.flatnonzero(data.target == 7)[:3], np.flatnonzero(data.target != 7)[:800]
+    task = labeled(unit(data.data - data.data.mean(axis=0))[[*others, *rare]], ["other"] * 800 + ["rare"] * 3)
+    found = find_label_issues(task)
+    assert found.table["is_label_issue"].sum() == 0
+    assert found.table.loc[found.table["given_label"] == "rare", "label_quality"].isna().all()
+    row = found.classes.loc["rare"]
+    assert (row["n_images"], row["n_pictures"], row["n_issues"], row["is_judged"]) == (3, 3, 0, False)
+    assert found.classes.loc["other", "is_judged"]
+    assert found.table["label_quality"].notna().sum() == 800
+    decided = np.arange(803) >= 801  # two of them are confirmed, so the class is known
+    assert find_label_issues(task, is_decided=decided).classes.loc["rare", "is_judged"]
+
+
+def test_a_rare_class_that_is_not_judged_is_named(dataset):
+    valid = dataset.images.index[~dataset.images["is_broken"]]
+    objects = [i for i in valid if dataset.images.loc[i, "label"] == "object"][:6:2]
+    issues = dataset.using(labels={i: "rare" if i in objects else "other" for i in valid}).label_issues()
+    told = " ".join(repr(issues).split())
+    assert "3 images of 1 class ('rare') with few pictures, most of which look like other classes: not judged" in told
+    assert "duplicates that are most of their class" not in told
 
 
 def test_a_rare_class_is_not_taken_for_a_mistake():
@@ -507,6 +534,31 @@ def test_missing_labels_are_predicted_and_a_confidence_means_what_it_says(method
             assert right[here].mean() == pytest.approx(
                 new["confidence"][here].mean(), abs=max(0.12, 1.5 / here.sum() ** 0.5)
             )
+
+
+@pytest.mark.parametrize("method", ["auto", "neighbors", "logistic"])
+def test_where_each_class_has_one_picture_the_nearest_is_told_and_none_counts_as_right(method):
+    rng = np.random.default_rng(0)
+    centers = np.repeat(np.eye(4, 16), 6, axis=0)
+    vectors = unit(centers + rng.normal(0, 0.1, centers.shape))
+    kinds = np.repeat(list("abcd"), 6)
+    labels = [kind if i % 6 == 0 else None for i, kind in enumerate(kinds)]
+    found = predict_labels(labeled(vectors, labels), method=method)
+    unknown = found.table[found.table["given_label"].isna()]
+    assert unknown["predicted_label"].tolist() == [kinds[int(image_id[:4])] for image_id in unknown.index]
+    assert (found.accuracy, found.n_tested, found.n_alone) == (0, 4, 4)
+    assert (found.report["recall"] == 0).all()
+
+
+def test_images_of_classes_of_one_picture_are_counted(dataset):
+    labels = {image_id: image_id.split("/")[1] for image_id in dataset.image_ids[:40]}
+    labels |= {dataset.image_ids[41]: "alone", dataset.image_ids[42]: "another"}
+    told = " ".join(repr(dataset.using(labels=labels).predict_labels()).split())
+    assert re.search(r"\d+ images count as wrong for being of a class of one picture", told)
+    one = dataset.using(labels=dict.fromkeys(dataset.image_ids[:40], "x")).predict_labels()
+    n = int((~dataset.images["is_broken"].iloc[:40]).sum())
+    assert f"All {n} labels are 'x': there is nothing to tell apart." in repr(one)
+    assert f"with a label {n}" in " ".join(repr(one).split())
 
 
 def test_the_report_is_that_of_scikit_learn():

@@ -288,6 +288,14 @@ def test_of_several_splits_the_first_gives_way_and_no_picture_is_lost(copies_in)
     assert ds.where(ds.images.drop(leaks.removable(["c", "b"]))).leaks().n_pairs == 0
 
 
+def test_splits_that_are_no_text_are_named_as_they_were_told(copies_in):
+    ids = ["a/cat.jpg", "a/grass.jpg", "b/cat.jpg", "b/espresso.jpg"]
+    for told in ([1, 1, 2, 2], [True, True, False, False], np.array([0, 0, 1, 1], dtype=np.uint8)):
+        leaks = fd.Dataset([copies_in / i for i in ids], cache=None).leaks(told)
+        assert leaks.removable(from_=told[-1]) == leaks.removable(str(told[-1])) == ["b/cat.jpg"]
+    assert f"2 in {leaks.splits[0]}, 2 in {leaks.splits[1]}; each is searched" in " ".join(repr(leaks).split())
+
+
 def test_splits_can_be_told_in_every_way(copies_in):
     ids = ["a/cat.jpg", "a/grass.jpg", "b/cat.jpg", "b/espresso.jpg"]
     frame = pd.DataFrame({"path": [str(copies_in / i) for i in ids], "part": [1, 1, 2, None], "split": ["x"] * 4})
@@ -316,6 +324,29 @@ def test_two_datasets_are_compared_symmetrically(dataset):
     assert (one.pairs["split_a"] == "this").all()
     assert one.tag("leak").image_ids == tuple(one.removable("this"))
     train.tags.undo()
+
+
+def test_two_datasets_compared_again_are_not_searched_for_turned_copies_again(few, tmp_path, monkeypatch):
+    other = tmp_path / "other"
+    other.mkdir()
+    with Image.open(few / "cat.jpg") as picture:
+        picture.rotate(90, expand=True).save(other / "turned.jpg")
+    (other / "grass.jpg").write_bytes((few / "grass.jpg").read_bytes())
+
+    def compare(cache):
+        return fd.Dataset(few, cache=cache).leaks(fd.Dataset(other, cache=None)).pairs
+
+    first = compare(tmp_path / "store")
+    assert pairs_of(first) == {("cat.jpg", "turned.jpg"), ("grass.jpg", "grass.jpg")}
+
+    def search_again(*_, **__):
+        raise AssertionError("searched again")
+
+    monkeypatch.setattr("fastdup_nb._linking.build_graph", search_again)
+    monkeypatch.setattr("fastdup_nb._linking.update_graph", search_again)
+    pd.testing.assert_frame_equal(compare(tmp_path / "store"), first)
+    with pytest.raises(AssertionError, match="searched again"):
+        compare(None)
 
 
 def test_datasets_with_the_same_ids_show_both_pictures(few, tmp_path):
@@ -408,9 +439,10 @@ def test_nothing_to_compare_is_a_sentence(few, tmp_path):
     some = fd.Dataset(few, cache=None)
     assert "No image has a split" in repr(some.leaks())
     assert "It takes two splits" in some.leaks()._repr_html_()
-    assert "No leak between this dataset and the other" in repr(some.leaks(empty))
+    assert "The other dataset has no image to look at: there is nothing to compare." in repr(some.leaks(empty))
+    assert "This dataset has no image to look at: there is nothing to compare." in repr(empty.leaks(some))
+    assert "wider net" not in repr(some.leaks(empty))
     assert repr(empty.leaks(empty)).splitlines()[1] == "There is no image to look at."
-    assert "No leak" in repr(empty.leaks(some))
     for result in (empty.leaks(), broken.leaks(), some.leaks(), some.leaks(empty)):
         assert result.to_frame().empty
         assert result.gallery()._controller.counts() == {"": 0}

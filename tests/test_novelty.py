@@ -380,6 +380,27 @@ def test_a_normality_can_be_pickled(dataset):
     assert again._repr_html_() == model._repr_html_()
 
 
+def test_what_was_learned_from_can_be_looked_through_and_tagged(dataset):
+    model = dataset.normality()
+    known = model.to_frame()
+    gallery = model.gallery()
+    assert gallery._controller.counts() == {"": len(known)}
+    first = gallery._controller.page(_query(), 0, 24)["rows"][0]["tiles"][0]
+    assert first["id"] == known.index[0]
+    assert f"score {known['novelty_score'].iloc[0]:.2f}" in str(first)
+    assert eval(gallery._controller.deck.code, {"ds": dataset}).equals(known)  # noqa: S307
+    assert set(model.tag("known").image_ids) == set(known.index)
+    dataset.tags.undo()
+    with pytest.raises(ParameterError, match=r"'which' parameter of Normality\.tag"):
+        model.tag("known", which="edge")
+
+
+def _query():
+    from fastdup_nb.widgets._deck import Query
+
+    return Query()
+
+
 def test_near_duplicates_of_the_sample_count_once(dataset):
     model = dataset.normality()
     dups = dataset.duplicates()
@@ -515,6 +536,16 @@ def test_an_array_that_is_no_list_of_vectors_is_a_short_clear_error(few, array):
     assert len(str(error.value)) < 300
 
 
+@pytest.mark.parametrize("other", [5, None, b"jpeg", {"cat.jpg": 1}])
+def test_what_cannot_be_judged_is_called_so(few, reads, other):
+    ds = fd.Dataset(few, cache=None)
+    with pytest.raises(ParameterTypeError, match="What is to be judged must be a Dataset, a folder"):
+        ds.novelty(other)
+    assert reads == []
+    with pytest.raises(ParameterTypeError, match=f"Got {type(other).__name__} instead"):
+        ds.normality().score(other)
+
+
 def test_what_is_not_compared_is_told_with_its_reason(few):
     nothing = fd.Dataset([], cache=None).novelty(few)
     assert "nothing is known to compare with" in repr(nothing)
@@ -607,6 +638,12 @@ def test_few_images_to_label_are_no_error(few, n):
     assert len(queue.to_frame()) == n
     assert repr(queue)
     assert queue._repr_html_()
+
+
+def test_labels_that_are_all_the_same_cannot_disagree(few):
+    queue = fd.Dataset(few, labels={"cat.jpg": "cat"}, cache=None, tags=None).next_to_label(3)
+    assert "uncertainty 0.00" in repr(queue)
+    assert "-0.00" not in repr(queue)
 
 
 @pytest.mark.parametrize(("n", "error"), [(0, ParameterError), ("x", ParameterTypeError), (True, ParameterTypeError)])

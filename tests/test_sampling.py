@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 
 import numpy as np
@@ -24,6 +25,7 @@ from fastdup_nb.findings.sampling import (
     choose_representative,
     find_candidates,
 )
+from fastdup_nb.views import format_similarity
 
 
 def unit(vectors):
@@ -335,7 +337,10 @@ def test_quotas_alone_say_how_many(dataset):
     found = dataset.sample(quotas={"animal": 2, "food": 1})
     assert found.table["label"].value_counts().to_dict() == {"animal": 2, "food": 1}
     short = dataset.sample(quotas={"animal": 500})
-    assert "label 'animal' has" in repr(short)
+    n = len(dataset.sample(500, quotas={"animal": 500}).table)
+    assert f"Quotas that are not filled: label 'animal' ({n} candidates, 500 wanted)." in repr(short)
+    rest = repr(dataset.sample(600, quotas={"animal": 500}))
+    assert re.search(r"'animal' \(.*\); other labels or none \(\d+ candidates, 100 wanted\)\.", " ".join(rest.split()))
     assert (short.table["label"] == "animal").all()
     assert not (dataset.sample(20, quotas={"animal": 0}).table["label"] == "animal").any()
 
@@ -421,7 +426,9 @@ def test_the_curve_is_drawn_without_style_sheet_or_script_and_told_as_text(datas
     assert "style=" not in drawing
     assert "class=" not in drawing
     assert "<script" not in page
-    assert "mean at random" in repr(found)
+    for column, name in (("mean_similarity", "mean"), ("random_similarity", "mean at random")):
+        first, last = (format_similarity(found.curve[column].iloc[at]) for at in (0, -1))
+        assert re.search(rf"  {name} +[▁▂▃▄▅▆▇█]+  {first} with 1, {last} with 20", repr(found))
     assert "▁" in repr(found)
 
 

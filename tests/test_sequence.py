@@ -484,8 +484,10 @@ def test_any_column_that_can_be_sorted_gives_the_order(folder, values):
         ),
         ([pd.Timestamp(2024, 1, i, tz="UTC" if i < 4 else None) for i in range(1, 13)], "when", "3 with a time zone"),
         ([1j] * 12, "when", "Got complex numbers"),
+        ([1.0, np.inf, -np.inf] + [2.0] * 9, "when", "finite numbers. It has infinity for 2 of 12, the first 'frame_"),
+        (["inf"] * 3 + ["2"] * 9, "when", "infinity for 3 of 12"),
         ([1] * 12, "frame time", "none of 12 names ends in a time"),
-        ([1] * 12, "where", "'listing' or a column of ds.images. Got 'where'"),
+        ([1] * 12, "where", "'frame time' or a column of ds.images. Got 'where'"),
     ],
 )
 def test_an_order_that_cannot_be_is_a_clear_error(folder, column, order, says):
@@ -521,6 +523,9 @@ def test_images_without_a_time_are_left_out_and_counted_and_equal_times_are_told
     assert "plain.jpg" not in found.frames.index
     assert "1 image has no time and is left out" in repr(found)
     assert "2 frames share their time" in repr(found)
+    told = " ".join(repr(fd.Dataset(tmp_path, cache=None).sequence()).split())
+    assert "Only 9 of 10 frames tell in EXIF when they were taken, so names give the order" in told
+    assert "tell in EXIF" not in repr(fd.Dataset(tmp_path, cache=None).sequence("name"))
     places = found.frames["position"]
     assert places["frame_30.jpg"] == places["frame_3.jpg"] + 1
 
@@ -541,6 +546,9 @@ def test_few_frames_are_told_in_plain_sentences(folder, tmp_path, n):
     found = ds.sequence()
     says = {0: "There is no image to look at.", 1: "nothing happens in a single frame"}.get(n, "no cut.")
     assert says in repr(found)
+    if n > 1:
+        assert f"lowest {found.frames['change'].min():.3f}" in repr(found)
+        assert found.frames["change"].min() > 0.001
     assert says in found._repr_html_()
     assert len(found.cuts) == len(found.events) == 0
     assert len(found.keyframes()) == min(n, 1)

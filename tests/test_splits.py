@@ -76,6 +76,21 @@ def test_large_groups_do_not_all_go_to_the_largest_split():
     assert np.bincount(splits[1000:]).tolist() == [800, 100, 100]
 
 
+@pytest.mark.parametrize("n_groups", [1, 2, 3, 4])
+def test_where_each_class_has_few_groups_they_do_not_all_go_to_the_largest_split(n_groups):
+    groups = np.repeat(np.arange(50 * n_groups), 10)
+    shares = np.bincount(split_groups(groups, groups // 10 // n_groups, SHARES)) / len(groups)
+    assert shares.tolist() == pytest.approx(SHARES.tolist(), abs=0.09 if n_groups == 1 else 0.07)
+
+
+@pytest.mark.parametrize("n_groups", [3, 6, 8, 9])
+def test_no_split_is_left_empty_while_another_one_has_groups_to_spare(n_groups):
+    groups = np.repeat(np.arange(n_groups), 20)
+    for classes in (np.zeros_like(groups), groups // 2, groups):
+        assert (np.bincount(split_groups(groups, classes, SHARES), minlength=3) >= 20).all()
+    assert np.bincount(split_groups(np.repeat([0, 1], 20), np.zeros(40, dtype=int), SHARES)).tolist() == [20, 20]
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_groups_of_all_sizes_come_near_to_the_shares_of_every_class(seed):
     rng = np.random.default_rng(seed)

@@ -534,6 +534,15 @@ def test_a_file_that_cannot_be_used_is_never_to_be_deleted(dataset_of, tmp_path,
         assert path.read_bytes() == content
 
 
+def test_a_picture_or_a_folder_given_as_tags_is_called_what_it_is(dataset_of, few):
+    before = (few / "cat.jpg").read_bytes()
+    for place, says in ((few / "cat.jpg", r"cat\.jpg.*it is a picture"), (few, r"a folder\. .*few/tags\.sqlite")):
+        with pytest.raises(StoreError, match=says):
+            dataset_of(tags=place).tags.add("cat.jpg", "drop")
+    assert (few / "cat.jpg").read_bytes() == before
+    assert not list(few.glob("*.jpg-*"))
+
+
 def test_a_place_that_cannot_be_written_is_a_clear_error(dataset_of, tmp_path):
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(StoreError, match=r"tags='copy\.sqlite'"):

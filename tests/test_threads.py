@@ -1,9 +1,59 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
+import pytest
 from threadpoolctl import threadpool_info
 
-from fastdup_nb._threads import one_blas_thread
+from fastdup_nb._threads import Once, one_blas_thread
+
+
+class Slow:
+    def __init__(self, name):
+        self.name, self.worked = name, []
+        self.may_go = threading.Event()
+
+    @Once
+    def base(self):
+        """What it is made of."""
+        self.worked.append("base")
+        assert self.may_go.wait(60)
+        return self.name
+
+    @Once
+    def whole(self):
+        return self.base * 2
+
+    @Once
+    def small(self):
+        return len(self.name)
+
+    @Once
+    def wrong(self):
+        self.worked.append("wrong")
+        raise ValueError("not yet" if len(self.worked) < 2 else "never")
+
+
+def test_a_thing_is_worked_out_by_one_thread_and_nothing_else_waits_for_it():
+    slow, other = Slow("ab"), Slow("c")
+    with ThreadPoolExecutor(6) as pool:
+        asked = [pool.submit(lambda name=name: getattr(slow, name)) for name in ("base", "whole") * 3]
+        other.may_go.set()
+        assert (slow.small, other.whole) == (2, "cc"), "neither other things nor other objects are held up"
+        assert not any(future.done() for future in asked)
+        slow.may_go.set()
+        assert {future.result(60) for future in asked} == {"ab", "abab"}
+    assert slow.worked == ["base"]
+    assert (Slow.base.__doc__, slow.__dict__["whole"]) == ("What it is made of.", "abab")
+
+
+def test_what_failed_is_tried_again():
+    slow = Slow("a")
+    for says in ("not yet", "never"):
+        with pytest.raises(ValueError, match=says):
+            slow.wrong
 
 
 def count_blas_threads():

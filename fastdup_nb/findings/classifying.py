@@ -55,6 +55,7 @@ _N_LOGISTIC_FOLDS = 5
 _LEAST_SLOPE = 0.1  # of that at the beginning, where a fit ends: with many classes or features all slopes are small
 _RIDGE = 1.0  # added to the scatter within classes, in every direction; vectors have length 1
 _REACH = 0.2  # of the median distance of neighbors: one that is so much farther counts e times less
+_LEAST_TRUST = 0.01  # in a kind of evidence: its weight, where 1 takes logits for what they say
 _SHARPER = 4.0  # than such weights: what all images together say
 _SHARE = 0.1  # of all images that one family may hold; a longer chain of pairs is cut into its groups
 
@@ -276,7 +277,8 @@ def combine(evidence: Floats, targets: Floats, shares: Floats) -> Combiner:
     *shares* (n_samples,) say how much each sample counts: a family of duplicates counts once.
 
     A handful of numbers are learned from evidence that is out of sample, so the probabilities are calibrated: of those
-    told with 0.8, about 80 % are right.
+    told with 0.8, about 80 % are right. Evidence is never taken for its contrary, as it would be where each class has
+    one family: out of sample, all of them then look like another class.
     """
     kinds, aims = classes_first(evidence), np.ascontiguousarray(targets.T, dtype=np.float32)
 
@@ -288,7 +290,7 @@ def combine(evidence: Floats, targets: Floats, shares: Floats) -> Combiner:
         logits *= shares
         return value, logits, _
 
-    return fit_combiner(kinds, miss)[0]
+    return fit_combiner(kinds, miss, least=_LEAST_TRUST)[0]
 
 
 def classes_first(evidence: Floats) -> Vectors:
@@ -312,7 +314,13 @@ Miss = Callable[[Vectors, Floats], tuple[float, Vectors, Floats]]
 
 
 def fit_combiner(
-    kinds: Vectors, miss: Miss, start: Combiner | None = None, others: Floats | None = None, *, n_steps: int = 60
+    kinds: Vectors,
+    miss: Miss,
+    start: Combiner | None = None,
+    others: Floats | None = None,
+    *,
+    n_steps: int = 60,
+    least: float | None = None,
 ) -> tuple[Combiner, Floats]:
     """Return the combiner, and the other numbers beside it, that miss least.
 
@@ -327,6 +335,8 @@ def fit_combiner(
     others : float array, optional
         Where the other numbers begin.
     n_steps : int, default 60
+    least : float, optional
+        Which no weight is below.
     """
     from scipy.optimize import minimize
 
@@ -346,7 +356,8 @@ def fit_combiner(
 
     first = Combiner(np.full(n_kinds, 1 / n_kinds), np.zeros(n_classes)) if start is None else start
     begin, options = np.concatenate([first.weights, first.bias, beside]), {"maxiter": n_steps, "ftol": 1e-7}
-    found = minimize(loss, begin, jac=True, method="L-BFGS-B", options=options).x
+    bounds = None if least is None else [(least, None)] * n_kinds + [(None, None)] * (len(begin) - n_kinds)
+    found = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
     return Combiner(found[:n_kinds], found[n_kinds:size]), found[size:]
 
 

@@ -1,10 +1,9 @@
-"""Wrong and missing labels as tables: what each image is labeled, what it shows, and what speaks for that."""
+"""Wrong labels as tables: what each image is labeled, what it shows, and what speaks for that."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -12,131 +11,14 @@ import pandas as pd
 
 from .._text import TEXT
 from .._threads import one_blas_thread
-from .classifying import (
-    Combiner,
-    Floats,
-    Ints,
-    Vectors,
-    combine,
-    count_votes,
-    deal_folds,
-    fit_logistic_scorer,
-    fit_scorer,
-    one_hot,
-    score_folds,
-    score_logistic_folds,
-    share_families,
-    weigh_all,
-)
+from .classifying import Ints, one_hot, share_families, weigh_all
+from .labeled import Labeled
 from .noise import FEW, LabelNoise, fit_noise
 
-__all__ = ["LabelTables", "Labeled", "PredictionTables", "find_conflicts", "find_label_issues", "predict_labels"]
+__all__ = ["LabelTables", "find_conflicts", "find_label_issues"]
 
 LEAST_OF_CLASS = 3  # independent pictures; a smaller class cannot be told from a mistake
-KINDS = {"auto": (0, 1), "logistic": (0,), "neighbors": (1,)}
-
-
-@dataclass(frozen=True, eq=False)
-class Labeled:
-    """Images, their vectors, their labels where they have one, and who is nearest to whom.
-
-    Attributes
-    ----------
-    image_ids : sequence of str
-    labels : sequence of str or None
-        The label of each image.
-    vectors : float32 array of shape (n_rows, n_features)
-        The distinct vectors, of length 1.
-    rows : int array of shape (n_images,)
-        Row of each image's vector.
-    families : int array of shape (n_images,)
-        The same number for images that must not vote for each other; images of one row are of one family.
-    indices, distances : arrays of shape (n_rows, n_neighbors)
-        Rows of labeled images nearest to each row, -1 where there is none, and 1 - cosine similarity.
-    """
-
-    image_ids: Sequence[str]
-    labels: Sequence[str | None]
-    vectors: Vectors
-    rows: Ints
-    families: Ints
-    indices: npt.NDArray[np.int32]
-    distances: npt.NDArray[np.float32]
-
-    @property
-    def index(self) -> pd.Index:
-        """The ids as the index of a table."""
-        index: pd.Index = pd.Index(list(self.image_ids), name="image_id", dtype=TEXT)
-        return index
-
-    @cached_property
-    def _places(self) -> dict[str, int]:
-        return {image_id: i for i, image_id in enumerate(self.image_ids)}
-
-    @cached_property
-    def _firsts(self) -> dict[int, int]:
-        """The first labeled image of each row."""
-        told = [i for i, label in enumerate(self.labels) if isinstance(label, str)]
-        return {int(self.rows[i]): i for i in reversed(told)}
-
-    @cached_property
-    def row_families(self) -> Ints:
-        """Family of each row."""
-        families = np.zeros(len(self.vectors), dtype=np.int64)
-        families[self.rows] = self.families
-        return families
-
-    def number(self, least: int) -> tuple[list[str], Ints]:
-        """Return the classes of at least so many families, and for each image its class or -1."""
-        told = pd.DataFrame({"label": list(self.labels), "family": self.families})
-        sizes = told.dropna().groupby("label")["family"].nunique()
-        classes = sorted(str(name) for name in sizes.index[sizes >= least])
-        places = {name: i for i, name in enumerate(classes)}
-        return classes, np.array(
-            [places.get(str(name), -1) if isinstance(name, str) else -1 for name in self.labels], dtype=np.int64
-        )
-
-    def evidence(
-        self, codes: Ints, n_classes: int, *, n_jobs: int, random_state: int, is_logistic: bool = False
-    ) -> Floats:
-        """Return the out-of-sample evidence of images with a class >= 0: (n_images, n_classes, 2); zero for others."""
-        score = score_logistic_folds if is_logistic else score_folds
-        told = np.flatnonzero(codes >= 0)
-        folds = deal_folds(codes[told], self.families[told], random_state=random_state)
-        evidence = np.zeros((len(codes), n_classes, 2))
-        vectors = self.vectors[self.rows[told]]
-        evidence[told, :, 0] = score(vectors, codes[told], folds, n_classes=n_classes, n_jobs=n_jobs)
-        evidence[:, :, 1] = self._votes(codes, n_classes)
-        return evidence
-
-    def score_new(self, codes: Ints, n_classes: int, *, is_logistic: bool = False) -> Floats:
-        """Return logits of the images without a class, from a model of all that have one."""
-        told, fit = codes >= 0, fit_logistic_scorer if is_logistic else fit_scorer
-        scorer = fit(self.vectors[self.rows[told]], codes[told], n_classes=n_classes)
-        return scorer.score(self.vectors[self.rows[~told]])
-
-    def neighbors_of(self, image_id: str) -> pd.DataFrame:
-        """Return the nearest labeled images of other families: index image_id; label and similarity, nearest first."""
-        place = self._places[image_id]
-        row = self.rows[place]
-        near, firsts = self.indices[row], self._firsts
-        kept = near[(near >= 0) & (self.row_families[near] != self.families[place])]
-        similarity = 1 - self.distances[row][np.isin(near, kept)]
-        kept = [firsts[int(i)] for i in kept]
-        index = pd.Index([self.image_ids[i] for i in kept], name="image_id", dtype=TEXT)
-        labels = pd.Series([self.labels[i] for i in kept], index=index, dtype=TEXT)
-        return pd.DataFrame({"label": labels, "similarity": similarity.astype(np.float32)}, index=index)
-
-    def votes(self, codes: Ints, n_classes: int, distances: npt.NDArray[np.float32] | None = None) -> Floats:
-        """Return how many neighbors of each image are of each class; with *distances*, near ones count more."""
-        votes = count_votes(codes, self.rows, self.row_families, self.indices, distances, n_classes=n_classes)
-        return votes[self.rows]
-
-    def _votes(self, codes: Ints, n_classes: int) -> Floats:
-        votes = self.votes(codes, n_classes, self.distances)
-        prior = np.bincount(codes[codes >= 0], minlength=n_classes) / max((codes >= 0).sum(), 1)
-        logs: Floats = np.log((votes + prior + 1e-6) / (votes.sum(axis=1, keepdims=True) + 1))
-        return logs
+WELL_KNOWN = 20  # independent pictures; of a smaller class most cannot be called wrong: they may be what it shows
 
 
 @dataclass(frozen=True)
@@ -176,12 +58,17 @@ def find_label_issues(
             vectors = labeled.vectors[labeled.rows[told]]
             evidence = weigh_all(vectors, codes[told], labeled.families[told], n_classes=len(classes))[..., None]
         noise = fit_noise(evidence, codes[told], share_families(labeled.families[told]), random_state=random_state)
-    is_judged = ~_fill_class(labeled.families[told], codes[told])
+    families, given = labeled.families[told], codes[told]
+    is_judged = ~_fill_class(families, given)
+    is_wrong = (noise.posterior[np.arange(len(told)), given] < 0.5) & is_judged & ~decided[told]
+    is_known = _know_classes(is_wrong, families, given, len(classes))
+    is_judged &= is_known[given]
     noise, told = noise.take(is_judged), told[is_judged]
     table = _issue_table(labeled, noise, classes, codes, told, decided=decided)
     confusion = _confusion(noise, classes, codes[told])
+    judged = [name for name, is_one in zip(classes, is_known, strict=True) if is_one]
     return LabelTables(
-        table, _class_table(table, classes, confusion), confusion, _pair_table(noise, classes, codes[told])
+        table, _class_table(labeled, table, judged, confusion), confusion, _pair_table(noise, classes, codes[told])
     )
 
 
@@ -190,6 +77,17 @@ def _fill_class(families: Ints, labels: Ints) -> npt.NDArray[np.bool_]:
     _, places, sizes = np.unique(np.stack([families, labels]), axis=1, return_inverse=True, return_counts=True)
     filled: npt.NDArray[np.bool_] = 2 * sizes[places.ravel()] > np.bincount(labels)[labels]
     return filled
+
+
+def _know_classes(
+    is_wrong: npt.NDArray[np.bool_], families: Ints, labels: Ints, n_classes: int
+) -> npt.NDArray[np.bool_]:
+    """Return which classes are known well enough: a few pictures, most of which look wrong, may be a rare class."""
+    n_images, n_wrong, n_pictures = (
+        np.bincount(labels, weights, n_classes) for weights in (None, is_wrong, share_families(families))
+    )
+    known: npt.NDArray[np.bool_] = (2 * n_wrong <= n_images) | (n_pictures >= WELL_KNOWN)
+    return known
 
 
 def find_conflicts(
@@ -265,7 +163,7 @@ def _no_tables(labeled: Labeled, decided: npt.NDArray[np.bool_]) -> LabelTables:
     confusion = pd.DataFrame(dtype=float)
     pairs = pd.DataFrame({"label_a": [], "label_b": [], "ambiguity": [], "n_images": []})
     pairs = pairs.astype({"label_a": TEXT, "label_b": TEXT, "ambiguity": float, "n_images": "int64"})
-    return LabelTables(table, _class_table(table, [], confusion), confusion, pairs)
+    return LabelTables(table, _class_table(labeled, table, [], confusion), confusion, pairs)
 
 
 def _confusion(noise: LabelNoise, classes: list[str], given: Ints) -> pd.DataFrame:
@@ -274,7 +172,7 @@ def _confusion(noise: LabelNoise, classes: list[str], given: Ints) -> pd.DataFra
     return pd.DataFrame(counts, index=index, columns=pd.Index(classes, name="true_label", dtype=TEXT))
 
 
-def _class_table(table: pd.DataFrame, classes: list[str], confusion: pd.DataFrame) -> pd.DataFrame:
+def _class_table(labeled: Labeled, table: pd.DataFrame, judged: list[str], confusion: pd.DataFrame) -> pd.DataFrame:
     codes, labels = pd.factorize(table["given_label"], sort=True)
     told = codes >= 0
     quality, is_issue = (table[name].to_numpy()[told] for name in ("label_quality", "is_label_issue"))
@@ -285,12 +183,14 @@ def _class_table(table: pd.DataFrame, classes: list[str], confusion: pd.DataFram
     )
     errors = np.where(n_known > 0, errors, np.nan)
     shows = np.full(len(labels), None, dtype=object)
-    is_judged = np.isin(labels, classes)
-    if len(classes) > 1:
-        wrong = confusion.to_numpy() * ~np.eye(len(classes), dtype=bool)
-        shows[is_judged] = np.array(classes, dtype=object)[wrong.argmax(axis=1)]
+    is_judged = np.isin(labels, judged)
+    if len(confusion) > 1:
+        wrong = confusion.loc[judged].to_numpy() * (np.array(judged)[:, None] != confusion.columns.to_numpy())
+        shows[is_judged] = confusion.columns.to_numpy(dtype=object)[wrong.argmax(axis=1)]
+    pictures = pd.Series(labeled.families).groupby(pd.Series(list(labeled.labels), dtype=object)).nunique()
     columns = {
-        "n_images": n_images, "n_issues": n_issues.astype(np.int64), "estimated_errors": errors,
+        "n_images": n_images, "n_pictures": pictures.reindex(labels).to_numpy(dtype=np.int64),
+        "n_issues": n_issues.astype(np.int64), "estimated_errors": errors,
         "error_rate": errors / n_images, "often_shows": shows, "is_judged": is_judged,
     }  # fmt: skip
     frame = pd.DataFrame(columns, index=pd.Index(labels, name="label", dtype=TEXT)).astype({"often_shows": TEXT})
@@ -314,110 +214,3 @@ def _pair_table(noise: LabelNoise, classes: list[str], given: Ints) -> pd.DataFr
     }
     frame = pd.DataFrame(columns).astype({"label_a": TEXT, "label_b": TEXT})
     return frame.sort_values("ambiguity", ascending=False, kind="stable", ignore_index=True)
-
-
-@dataclass(frozen=True)
-class PredictionTables:
-    """The tables of predicted labels; see ``results.Predictions`` for what they are."""
-
-    table: pd.DataFrame
-    report: pd.DataFrame
-    calibration: pd.DataFrame
-    accuracy: float
-    n_tested: int
-
-
-def predict_labels(
-    labeled: Labeled, *, method: str = "auto", n_jobs: int = 1, random_state: int = 0
-) -> PredictionTables:
-    """Return a label and its confidence for every image, and how well that works where labels are known.
-
-    Parameters
-    ----------
-    labeled : Labeled
-        Images with vectors; those with a label teach.
-    method : {"auto", "logistic", "neighbors"}, default "auto"
-        The kind of evidence; ``"auto"`` joins a linear discriminant of the vectors and the neighbors.
-    n_jobs : int, default 1
-    random_state : int, default 0
-    """
-    classes, codes = labeled.number(1)
-    told = np.flatnonzero(codes >= 0)
-    if len(classes) < 2:
-        return _no_predictions(labeled)
-    targets, is_logistic = np.eye(len(classes))[codes[told]], method == "logistic"
-    shares = share_families(labeled.families[told])
-    with one_blas_thread():
-        whole = labeled.evidence(codes, len(classes), n_jobs=n_jobs, random_state=random_state, is_logistic=is_logistic)
-        if len(told) < len(codes):
-            whole[codes < 0, :, 0] = labeled.score_new(codes, len(classes), is_logistic=is_logistic)
-        evidence = np.ascontiguousarray(whole[:, :, list(KINDS[method])])
-        chances = combine(evidence[told], targets, shares).chances(evidence)
-        tested = _cross_fit(evidence[told], targets, labeled.families[told], random_state)
-    chances[told] = tested
-    best = tested.argmax(axis=1)
-    table = _prediction_table(labeled, chances, classes, codes)
-    is_right = best == codes[told]
-    calibration = _calibration(tested.max(axis=1), is_right)
-    return PredictionTables(table, _report(codes[told], best, classes), calibration, float(is_right.mean()), len(told))
-
-
-def _cross_fit(evidence: Floats, targets: Floats, families: Ints, random_state: int) -> Floats:
-    """Return the chances of images by combiners that were learned from the other half of the families."""
-    halves = deal_folds(targets.argmax(axis=1), families, random_state=random_state + 1) % 2
-    chances = np.empty_like(targets)
-    for half in (0, 1):
-        own = halves == half
-        others = ~own if (~own).any() else own
-        learned: Combiner = combine(evidence[others], targets[others], share_families(families[others]))
-        chances[own] = learned.chances(evidence[own])
-    return chances
-
-
-def _prediction_table(labeled: Labeled, chances: Floats, classes: list[str], codes: Ints) -> pd.DataFrame:
-    names = np.array(classes, dtype=object)
-    order = np.argsort(-chances, axis=1, kind="stable")[:, :2]
-    confidence = np.take_along_axis(chances, order, axis=1)
-    columns = {
-        "predicted_label": names[order[:, 0]], "confidence": confidence[:, 0], "second_label": names[order[:, 1]],
-        "second_confidence": confidence[:, 1], "given_label": list(labeled.labels),
-    }  # fmt: skip
-    frame = pd.DataFrame(columns, index=labeled.index)
-    frame = frame.astype({"predicted_label": TEXT, "second_label": TEXT, "given_label": TEXT})
-    return frame.iloc[np.lexsort((frame["confidence"].to_numpy(), codes >= 0))]
-
-
-def _report(given: Ints, predicted: Ints, classes: list[str]) -> pd.DataFrame:
-    """Return precision, recall, F1 and support of each class; precision is missing where it was never predicted."""
-    n = len(classes)
-    right = np.bincount(given[given == predicted], minlength=n).astype(float)
-    support, n_predicted = np.bincount(given, minlength=n), np.bincount(predicted, minlength=n)
-    precision = np.divide(right, n_predicted, out=np.full(n, np.nan), where=n_predicted > 0)
-    recall = right / np.maximum(support, 1)
-    f1 = 2 * right / np.maximum(support + n_predicted, 1)
-    columns = {"precision": precision, "recall": recall, "f1": f1, "support": support, "n_predicted": n_predicted}
-    return pd.DataFrame(columns, index=pd.Index(classes, name="label", dtype=TEXT))
-
-
-def _calibration(confidence: Floats, is_right: npt.NDArray[np.bool_]) -> pd.DataFrame:
-    """Return, for each tenth of the confidence, how many there are and how many of them are right."""
-    bins = np.clip((confidence * 10).astype(int), 0, 9)
-    told = pd.DataFrame({"bin": bins, "confidence": confidence, "accuracy": is_right.astype(float)})
-    grouped = told.groupby("bin")
-    frame = pd.DataFrame({"n_images": grouped.size(), "mean_confidence": grouped["confidence"].mean(),
-                          "accuracy": grouped["accuracy"].mean()})  # fmt: skip
-    return frame.set_axis(
-        pd.Index([f"{b / 10:.1f}–{(b + 1) / 10:.1f}" for b in frame.index], name="confidence", dtype=TEXT)
-    )
-
-
-def _no_predictions(labeled: Labeled) -> PredictionTables:
-    text = dict.fromkeys(["predicted_label", "second_label", "given_label"], TEXT)
-    names = ["predicted_label", "confidence", "second_label", "second_confidence", "given_label"]
-    table = pd.DataFrame({name: [] for name in names}, index=labeled.index[:0]).astype(
-        {**dict.fromkeys(names, float), **text}
-    )
-    nothing = np.empty(0, dtype=np.int64)
-    return PredictionTables(
-        table, _report(nothing, nothing, []), _calibration(np.empty(0), nothing == 0), float("nan"), 0
-    )

@@ -174,7 +174,7 @@ def measure_uncertainty(
     classes = np.unique(codes[labeled])
     counts = np.stack([(votes == code).sum(axis=1) for code in classes], axis=1)
     shares = counts / votes.shape[1]
-    entropy = -(shares * np.log(np.maximum(shares, 1e-12))).sum(axis=1)
+    entropy = (shares * -np.log(np.maximum(shares, 1e-12))).sum(axis=1)
     return distances[:, 0].astype(np.float64), np.clip(entropy / np.log(max(2, len(classes))), 0, 1)
 
 

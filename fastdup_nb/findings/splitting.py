@@ -19,12 +19,15 @@ from ..errors import ParameterError, ParameterTypeError
 from .edges import IntArray
 
 FloatArray = npt.NDArray[np.float64]
+_Parts = dict[int, tuple[IntArray, FloatArray]]  # of each group of several images its classes, and how many of each
 #: By how much the shares may miss 1, so that 0.33, 0.33 and 0.33 are thirds.
 SHARE_TOLERANCE = 0.011
 _MOST_MOVED = 20_000  # above so many groups, what the first round gives is near enough
 _ROUNDS = 10
 _LEAST_GAIN = 1e-12
 _EPSILON = 1e-9
+_MOST_OVER = 0.25  # of the smallest share, that splits may hold too much in all, for the sake of the classes
+_MOST_WEIGHT = 4  # of all images, beside all classes
 
 
 def check_shares(shares: object, caller: str) -> dict[str, float]:
@@ -42,7 +45,7 @@ def check_shares(shares: object, caller: str) -> dict[str, float]:
     for name, value in shares.items():
         if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
             raise ParameterTypeError(f"{wanted} Got {name}={value!r} instead.")
-        clean[name] = float(value)
+        clean[name.strip()] = float(value)  # as splits are told
     if not clean or not all(np.isfinite(value) and value >= 0 for value in clean.values()):
         raise ParameterError(f"{wanted} Got {_tell(clean)} instead.")
     total = sum(clean.values())
@@ -91,10 +94,13 @@ def split_groups(groups: IntArray, classes: IntArray, shares: FloatArray, *, ran
     n_classes = int(classes.max()) + 1
     open_splits = np.flatnonzero(shares > 0)
     dealt = _Dealt(shares[open_splits], np.bincount(classes, minlength=n_classes))
-    of_group = _deal_groups(dealt, groups, classes, sizes, rng)
+    of_group, parts = _deal_groups(dealt, groups, classes, sizes, rng)
     alone = np.flatnonzero(sizes[groups] == 1)
+    found = _deal_alone(dealt, classes[alone], rng)
+    dealt.put_each(found, classes[alone])
+    _fill_empty(dealt, of_group, parts)
     of_image = of_group[groups]
-    of_image[alone] = _deal_alone(dealt, classes[alone], rng)
+    of_image[alone] = found
     return open_splits[of_image].astype(np.int64)
 
 
@@ -108,6 +114,13 @@ class _Dealt:
         self.held = np.zeros((len(of_class), len(shares)))
         self.held_in_all = np.zeros((1, len(shares)))
         self.seen = np.zeros(len(of_class))
+        self.weight = 1.0  # of all images, beside one class
+
+    @property
+    def over(self) -> float:
+        """By how much splits hold more than their share of all images, in parts of the smallest share."""
+        over = np.maximum(self.held_in_all / self.n_images - self.shares, 0).sum()
+        return float(over / self.shares.min())
 
     def put(self, split: int, at: IntArray, counts: FloatArray) -> None:
         """Put so many images of the classes *at* into a split; fewer than 0 take them out."""
@@ -115,11 +128,28 @@ class _Dealt:
         self.held_in_all[0, split] += counts.sum()
         self.seen[at] += counts
 
+    def put_each(self, splits: IntArray, classes: IntArray) -> None:
+        """Put images into a split each."""
+        counts = np.zeros_like(self.held)
+        np.add.at(counts, (classes, splits), 1)
+        self.held += counts
+        self.held_in_all += counts.sum(axis=0)
+        self.seen += counts.sum(axis=1)
+
+    def taken(self, split: int, at: IntArray, counts: FloatArray) -> FloatArray:
+        """Return the same as ``best`` for what a split holds, as if it were taken out of it."""
+        seen, n_seen = self.seen[at], float(self.seen.sum())
+        self.put(split, at, -counts)
+        rise = self.best(at, counts, seen, n_seen)
+        self.put(split, at, counts)
+        return rise
+
     def best(self, at: IntArray, counts: FloatArray, seen: FloatArray, n_seen: float) -> FloatArray:
         """Return for each split how much farther all are from their shares of *seen* if it takes *counts*."""
         rise = _rise(self.held[at], seen[:, None] * self.shares, counts, self.of_class[at])
         total = counts.sum(keepdims=True)
-        return rise + _rise(self.held_in_all, (n_seen * self.shares)[None], total, self.n_images)
+        in_all = _rise(self.held_in_all, (n_seen * self.shares)[None], total, self.n_images)
+        return rise + self.weight * in_all
 
 
 def _rise(held: FloatArray, wanted: FloatArray, counts: FloatArray, scale: FloatArray) -> FloatArray:
@@ -130,15 +160,15 @@ def _rise(held: FloatArray, wanted: FloatArray, counts: FloatArray, scale: Float
 
 def _deal_groups(
     dealt: _Dealt, groups: IntArray, classes: IntArray, sizes: IntArray, rng: np.random.Generator
-) -> IntArray:
-    """Return the split of each group of several images, 0 for the others."""
+) -> tuple[IntArray, _Parts]:
+    """Return the split of each group of several images, 0 for the others; and what each of them holds."""
     several = np.flatnonzero(sizes > 1)
     several = several[np.lexsort((rng.random(len(several)), -sizes[several]))]
     keys, counts = np.unique(groups * len(dealt.of_class) + classes, return_counts=True)
     of_key, of_class = np.divmod(keys, len(dealt.of_class))
     starts = np.searchsorted(of_key, np.arange(len(sizes) + 1))
     found = np.zeros(len(sizes), dtype=np.int64)
-    parts = {}
+    parts: _Parts = {}
     for group in several.tolist():
         part = slice(starts[group], starts[group + 1])
         at, n = parts[group] = of_class[part], counts[part].astype(float)
@@ -146,24 +176,43 @@ def _deal_groups(
         dealt.put(int(found[group]), at, n)
     if len(parts) <= _MOST_MOVED:
         _move_groups(dealt, found, parts)
-    return found
+        while dealt.over > _MOST_OVER and dealt.weight < _MOST_WEIGHT * len(dealt.of_class):
+            dealt.weight *= 2  # a class of few groups is nearest to its shares where the largest split has all of them
+            _move_groups(dealt, found, parts)
+    return found, parts
 
 
-def _move_groups(dealt: _Dealt, found: IntArray, parts: Mapping[int, tuple[IntArray, FloatArray]]) -> None:
+def _move_groups(dealt: _Dealt, found: IntArray, parts: _Parts) -> None:
     """Move groups to other splits as long as that brings all of them nearer to what they should hold, in place."""
-    seen, n_seen = dealt.seen.copy(), float(dealt.seen.sum())
     for _ in range(_ROUNDS):
         n_moved = 0
         for group, (at, n) in parts.items():
             now = int(found[group])
+            rise = dealt.taken(now, at, n)
             dealt.put(now, at, -n)
-            rise = dealt.best(at, n, seen[at], n_seen)
             best = int(np.argmin(rise))
             if rise[best] < rise[now] - _LEAST_GAIN:
                 found[group], n_moved = best, n_moved + 1
             dealt.put(int(found[group]), at, n)
         if not n_moved:
             return
+
+
+def _fill_empty(dealt: _Dealt, found: IntArray, parts: _Parts) -> None:
+    """Give each split that is empty the group that costs least, of splits that have more than one, in place."""
+    for empty in np.flatnonzero(dealt.held_in_all[0] == 0).tolist():
+        costs = {}
+        for group, (at, n) in parts.items():
+            now = int(found[group])
+            if dealt.held_in_all[0, now] > n.sum():
+                rise = dealt.taken(now, at, n)
+                costs[group] = rise[empty] - rise[now]
+        if costs:
+            group = min(costs, key=costs.__getitem__)
+            at, n = parts[group]
+            dealt.put(int(found[group]), at, -n)
+            dealt.put(empty, at, n)
+            found[group] = empty
 
 
 def _deal_alone(dealt: _Dealt, classes: IntArray, rng: np.random.Generator) -> IntArray:

@@ -132,8 +132,8 @@ class ImageResult(Result):
             ``"issues"`` (default), ``"conflicts"`` (copies with two labels) or ``"all"``. Predictions: a label, for the
             images predicted to have it; all by default. Leaks: the images of one split that have a twin in another; of
             all splits by default. Split: the name of a split, always. Sample: ``"all"`` (default), ``"included"`` or
-            ``"new"`` (the others). Novelties: ``"novel"`` (default) or ``"all"``. LabelQueue: all. Sequence: ``"cuts"``
-            (default), ``"keyframes"``, ``"still"``, ``"events"``, ``"returns"``, ``"gradual"`` or
+            ``"new"`` (the others). Novelties: ``"novel"`` (default) or ``"all"``. LabelQueue, Normality: all. Sequence:
+            ``"cuts"`` (default), ``"keyframes"``, ``"still"``, ``"events"``, ``"returns"``, ``"gradual"`` or
             ``"representatives"``.
 
         Returns

@@ -95,6 +95,11 @@ def _notes(found: Sequence) -> tuple[str, ...]:
         notes.append(
             f"{words} no time and {'is' if found.n_left_out == 1 else 'are'} left out; order='name' takes all."
         )
+    if found._n_timed:
+        notes.append(
+            f"Only {found._n_timed:,} of {format_count(len(found.frames), _FRAMES)} tell in EXIF when they were taken, "
+            "so names give the order; order='time' takes these alone."
+        )
     if found.n_equal:
         notes.append(
             f"{format_count(found.n_equal, _FRAMES)} share their time with another one; they are in the order of names."
@@ -123,7 +128,7 @@ def _chart(found: Sequence, name: str) -> Chart:
         title=f"{name or 'All frames'}: change from frame to frame",
         x_name=f"frame{_told_times(table)}",
         x=range(len(table)),
-        lines=(Line(tuple(table["change"].fillna(0).tolist())),),
+        lines=(Line(tuple(table["change"].tolist())),),
         y_range=(0.0, _LEAST_TOP),
         marks=(
             Marks(("cut", "cuts"), "line", tuple((cut, cut + 1) for cut in cuts)),

@@ -9,11 +9,12 @@ import pandas as pd
 
 from .._validation import check_choice
 from ..errors import UnknownImageError
+from ..findings.labels import LEAST_OF_CLASS
 from ..views import Badge, Fact, Row, Table, View, format_count, format_similarity
 from ._base import IMAGES, NO_IMAGE, ImageResult, Shown, tell_broken
 
 if TYPE_CHECKING:
-    from ..findings.labels import Labeled
+    from ..findings.labeled import Labeled
     from ..tags import Change
     from ..widgets._deck import Deck
 
@@ -42,9 +43,10 @@ class LabelIssues(ImageResult):
         ``ds.duplicates()``), ``label``, ``tier`` (of its likeness to the image that stays), ``is_identical_file`` (the
         very same file has another label elsewhere). Groups with such files come first.
     classes : DataFrame
-        Index ``label``: ``n_images``, ``n_issues``, ``estimated_errors`` (expected number of wrong labels),
-        ``error_rate`` (its share), ``often_shows`` (what the wrong ones show most), ``is_judged`` (whether the class
-        has at least three independent pictures).
+        Index ``label``: ``n_images``, ``n_pictures`` (independent ones: duplicates are one), ``n_issues``,
+        ``estimated_errors`` (expected number of wrong labels), ``error_rate`` (its share), ``often_shows`` (what the
+        wrong ones show most), ``is_judged`` (whether the class has at least three independent pictures and, where
+        there are fewer than twenty, not most of them look wrong: that may be a rare class).
     confusion : DataFrame
         Expected number of images with each given label (index) that show each class (columns).
     pairs : DataFrame
@@ -195,7 +197,8 @@ class LabelIssues(ImageResult):
         if not self.n_judged:
             n = len(self.classes)
             if n == 1:
-                return f"All labels are {str(self.classes.index[0])!r}: there is nothing to confuse them with."
+                told = f"All {len(self.table):,} labels are" if len(self.table) > 1 else "The only label is"
+                return f"{told} {str(self.classes.index[0])!r}: there is nothing to confuse it with."
             return "It takes two classes of at least three different pictures to judge labels."
         images = format_count(self.n_judged, ("label", "labels"))
         told = f"{self.n_issues:,} of {images} {'is' if self.n_issues == 1 else 'are'} probably wrong"
@@ -230,12 +233,14 @@ class LabelIssues(ImageResult):
             )
         if self.n_without_label:
             told.append(f"{format_count(self.n_without_label, ('image has', 'images have'))} no label.")
-        n_small = int((~self.classes["is_judged"]).sum())
-        if n_small and self.n_judged:
-            n = int(self.classes.loc[~self.classes["is_judged"], "n_images"].sum())
+        unknown = self.classes[~self.classes["is_judged"]] if self.n_judged else self.classes[:0]
+        is_small = unknown["n_pictures"] < LEAST_OF_CLASS
+        if is_small.any():
+            told.append(f"{_tell_classes(unknown[is_small])} with fewer than three different pictures: not judged.")
+        if not is_small.all():
             told.append(
-                f"{format_count(n, IMAGES)} of {format_count(n_small, ('class', 'classes'))} with fewer than three "
-                "different pictures: not judged."
+                f"{_tell_classes(unknown[~is_small])} with few pictures, most of which look like other classes: not "
+                "judged, as these may be what the class shows. Look at them with ds.where(label=...)."
             )
         is_small = self.table["given_label"].isin(self.classes.index[~self.classes["is_judged"]])
         n_alone = int((self.table["label_quality"].isna() & ~is_small).sum())
@@ -291,6 +296,13 @@ class LabelIssues(ImageResult):
             title=f"Quality {row['label_quality']:.2f}", tiles=(first, *others), note=_votes(row), arrow="nearest",
             badge=Badge(_mark(row), "warning") if row["is_label_issue"] else None,
         )  # fmt: skip
+
+
+def _tell_classes(classes: pd.DataFrame) -> str:
+    """Return how many images are of how many classes, and the names of the first of these."""
+    names = ", ".join(map(repr, classes.index[:3])) + (", ..." if len(classes) > 3 else "")
+    images = format_count(int(classes["n_images"].sum()), IMAGES)
+    return f"{images} of {format_count(len(classes), ('class', 'classes'))} ({names})"
 
 
 def _told(labels: pd.Series) -> dict[str, str]:

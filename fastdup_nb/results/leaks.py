@@ -28,6 +28,7 @@ GIVEN = "split"
 _TONES: dict[str, Tone] = {"identical file": "strong", "identical pixels": "good", "near": "plain"}
 _PAIRS = ("pair", "pairs")
 _MAX_TABLE = 12
+_MOST_SIDES = 4  # told in a line
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -134,6 +135,7 @@ class Leaks(ImageResult):
         return tuple(self._check_split(name, option, "Leaks.removable") for name in given)
 
     def _check_split(self, name: object, option: str, caller: str) -> str:
+        name = str(name) if isinstance(name, (int, float, np.generic)) else name  # as splits are told
         if not self.splits:
             raise ParameterError(
                 f"{caller} takes a split, and no image is in one. Name splits with fd.Dataset(..., split=...) or "
@@ -182,6 +184,9 @@ class Leaks(ImageResult):
         between = (
             "this dataset and the other" if self._other else format_count(len(self.splits), ("", "splits")).strip()
         )
+        if self._other and 0 in (sizes := self._sizes()).values():
+            empty = "The other" if sizes[THIS] else "This"
+            return f"{empty} dataset has no image to look at: there is nothing to compare."
         if not self.n_pairs:
             return f"No leak between {between} at {least}."
         has = "has" if self.n_leaked == 1 else "have"
@@ -192,14 +197,27 @@ class Leaks(ImageResult):
         counts = self.summary[list(TIERS)].sum()
         tiers = ", ".join(f"{int(counts[tier]):,} {tier}" for tier in TIERS if counts[tier])
         by_split = self.images["split"].value_counts()
-        sides = ", ".join(f"{int(by_split[name]):,} in {name}" for name in self.splits[:4] if name in by_split)
+        listed = [name for name in self.splits[:_MOST_SIDES] if name in by_split]
+        sides = ", ".join(f"{int(by_split[name]):,} in {name}" for name in listed)
+        how = "each of the smaller one is searched for in the other"
+        if not self._other:
+            how = "each is searched for in every other split by itself"
         return (
             Fact("pairs", self.n_pairs, f"each counted once: {tiers}" if tiers else "each counted once"),
             Fact("images that leak", self.n_leaked, sides or "have a twin on another side"),
             Fact("label conflicts", self.n_label_conflicts, f"pairs that differ in label, {self._tell_labeled()}"),
-            Fact("images compared", self.n_images, "each searched for in every other split by itself"
-                 if not self._other else "each of the smaller dataset searched for in the other"),
+            Fact("images compared", self.n_images, "; ".join(filter(None, (self._tell_sizes(), how)))),
         )  # fmt: skip
+
+    def _sizes(self) -> dict[str, int]:
+        """Return the number of images compared of each split, where there are two or more."""
+        rows = self.summary.to_dict("records")
+        return {str(row[f"split_{side}"]): int(row[f"n_images_{side}"]) for side in "ba" for row in rows}
+
+    def _tell_sizes(self) -> str:
+        sizes = self._sizes()
+        told = [f"{sizes[name]:,} in {name}" for name in self.splits if name in sizes]
+        return ", ".join(told[:_MOST_SIDES]) + (", ..." if len(told) > _MOST_SIDES else "")
 
     def _tell_labeled(self) -> str:
         n = int((self.pairs["label_a"].notna() & self.pairs["label_b"].notna()).sum())
@@ -248,7 +266,8 @@ class Leaks(ImageResult):
 
     def _next(self) -> tuple[tuple[str, str], ...]:
         if not self.n_pairs:
-            return () if len(self.splits) < 2 else ((self._with("min_similarity='loose'"), "a wider net"),)
+            is_compared = len(self.splits) > 1 and 0 not in self._sizes().values()
+            return ((self._with("min_similarity='loose'"), "a wider net"),) if is_compared else ()
         last = OTHER if self._other else self.splits[-1]
         free = f"leaks.removable(from_={last!r})"
         return (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +15,11 @@ from .._validation import check_choice, check_number
 from ..findings.novelty import CONTROLS, NewScores, NormalModel, adjust_p_values, flag_novel, score_new
 from ..findings.together import LEAST_KNOWN, LEAST_NEW, score_together
 from ..views import Fact, Row, Table, View, format_count
-from ._base import IMAGES, NO_IMAGE, Result, Shown
+from ._base import IMAGES, NO_IMAGE, ImageResult, Shown
 from .novelty import Novelties
+
+if TYPE_CHECKING:
+    from ..widgets._deck import Deck
 
 _PER_ROW = 5
 _LEAST_RATE = 1e-9
@@ -43,7 +47,7 @@ class Incoming:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Normality(Result):
+class Normality(ImageResult):
     """What is normal in a reference collection, as ``Dataset.normality`` learned it. It can be pickled.
 
     Attributes
@@ -157,6 +161,23 @@ class Normality(Result):
             call=judging and learned + judging,
         )
 
+    def _listed(self, which: object) -> list[str]:
+        wanted = "all" if which is None else which
+        check_choice(wanted, "which", "Normality.tag", ("all",))
+        ids: list[str] = self.to_frame().index.tolist()
+        return ids
+
+    def _deck(self) -> Deck:
+        from ..widgets._deck import Caption, Deck, Sort
+
+        table = self.to_frame()
+        return Deck(
+            title="Normality", headline=self._headline(), table=table, empty="Nothing was learned.",
+            caption=lambda i: Caption((f"score {table['novelty_score'].iloc[i]:.2f}",)),
+            code=f"ds.normality(by={self.by!r}, calibration={self.calibration!r}).to_frame()" * (not self.n_left_out),
+            sorts={"most ordinary first": Sort("novelty_score"), "path": Sort("image_id")},
+        )  # fmt: skip
+
     def _view(self, n_rows: int) -> View:
         return View(
             title="Normality",
@@ -169,7 +190,7 @@ class Normality(Result):
             empty="Nothing was learned.",
             next_calls=(
                 ("model.score(other)", "score, p-value and nearest known images of new ones"),
-                ("model.to_frame()", "scores of the known images"),
+                ("model.to_frame()", "scores of the known images; model.gallery() shows them"),
             ),
         )
 

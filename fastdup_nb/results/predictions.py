@@ -39,6 +39,9 @@ class Predictions(ImageResult):
         Share of the labeled images that are predicted right, cross-validated; NaN without labels of two classes.
     n_tested : int
         Number of labeled images.
+    n_alone : int
+        Of these, images of classes with one picture (or duplicates of it) only: nothing else tells what such a class
+        shows, so they count as predicted wrong.
     method : {"auto", "logistic", "neighbors"}
         The kind of evidence.
     which : {"unlabeled", "all"}
@@ -50,6 +53,7 @@ class Predictions(ImageResult):
     calibration: pd.DataFrame
     accuracy: float
     n_tested: int
+    n_alone: int
     method: str
     which: str
     n_images: int
@@ -114,7 +118,8 @@ class Predictions(ImageResult):
         if not self.labels:
             return NO_LABELS
         if len(self.labels) == 1:
-            return f"All labels are {self.labels[0]!r}: there is nothing to tell apart."
+            told = f"All {self.n_tested:,} labels are" if self.n_tested > 1 else "The only label is"
+            return f"{told} {self.labels[0]!r}: there is nothing to tell apart."
         images = format_count(len(self.table), IMAGES)
         what = "with and without a label" if self.which == "all" else "without a label"
         return f"{images} {what} predicted; of {self.n_tested:,} with a label, {self.accuracy:.0%} are predicted right."
@@ -126,7 +131,10 @@ class Predictions(ImageResult):
 
     def _facts(self) -> tuple[Fact, ...]:
         if len(self.labels) < 2:
-            return (Fact("images", self.n_images, "that can be read"), Fact("labels in use", len(self.labels)))
+            return (
+                Fact("images", self.n_images, "that can be read"),
+                Fact("with a label", self.n_tested, f"of {format_count(len(self.labels), ('class', 'classes'))}"),
+            )
         n_sure = int((self.table["confidence"] >= _SURE).sum())
         return (
             Fact("predicted", len(self.table), "images in the table"),
@@ -141,6 +149,9 @@ class Predictions(ImageResult):
         told = []
         if len(self.labels) > 1:
             told.append("Duplicates of an image are never among those it is predicted from, where this is measured.")
+            if self.n_alone:
+                words = format_count(self.n_alone, ("image counts", "images count"))
+                told.append(f"{words} as wrong for being of a class of one picture, which no other could tell.")
             told.append("Images like none that has a label get a label all the same: look at ds.outliers() too.")
         return (*told, *tell_broken(self._shown.n_broken))
 

@@ -84,6 +84,7 @@ class Sequence(ImageResult):
     n_left_out: int
     n_equal: int
     streams: tuple[str, ...]
+    _n_timed: int  # images with a time where, for want of others, names gave the order
     _shown: Shown
     _source: object
     _vectors: Callable[[list[str]], npt.NDArray[np.float32]]

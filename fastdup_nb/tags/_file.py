@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from .._magic import begins_like_image
 from .._store import DAMAGE, open_database
 from ..errors import StoreError
 
@@ -109,6 +110,10 @@ def explain(error: Exception, path: Path | None) -> StoreError:
     text = str(error)
     if "full" in text:
         advice = "the disk is full. Free some space and do it again: what was decided before is kept"
+    elif path is not None and path.is_dir():
+        advice = f"it is a folder. Name a file, for example tags={str(path / 'tags.sqlite')!r}"
+    elif path is not None and begins_like_image(str(path)):
+        advice = "it is a picture. Name a file of its own for them with tags='other.sqlite'"
     elif any(word in text for word in DAMAGE):
         advice = (
             "it is damaged. Keep it, for there are decisions in it, and put a copy from a backup in its place; or go "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from ._given import VERDICTS, check_images, check_pairs, check_tags
 from ._journal import Journal, Row
 from ._palette import Palette, add_missing
 from ._places import Places
+from ._told import render_counts, tabulate, tell_counts
 from ._watch import Watch
 
 #: What values an item shall have: (name, value or None).
@@ -194,8 +194,7 @@ class Tags:
         """Return the number of listed images with each tag that is in use."""
         with self._reading():
             names = list(self._journal.items_with)
-        counts = {name: len(self.tagged(name)) for name in names}
-        used = {name: n for name, n in counts.items() if n}
+        used = {name: n for name in names if (n := len(self.tagged(name)))}
         index = pd.Index(list(used), name="tag", dtype=TEXT)
         return pd.Series(list(used.values()), index=index, dtype="int64", name="n_images")
 
@@ -216,7 +215,7 @@ class Tags:
         rows = [
             (image_id, tag, moment) for image_id in self._in_order(items) for tag, moment in items[image_id].items()
         ]
-        return _frame(rows, ["image_id", "tag", "time"]).set_index("image_id")
+        return tabulate(rows, ["image_id", "tag", "time"]).set_index("image_id")
 
     def labels(self) -> pd.DataFrame:
         """Return the decisions on labels: index ``image_id``; ``old_label``, ``new_label`` and ``time`` (UTC)."""
@@ -227,7 +226,7 @@ class Tags:
                 if kind == "label"
             }
         rows = [(image_id, *values[image_id]) for image_id in self._in_order(values)]
-        return _frame(rows, ["image_id", "old_label", "new_label", "time"]).set_index("image_id")
+        return tabulate(rows, ["image_id", "old_label", "new_label", "time"]).set_index("image_id")
 
     def pairs(self) -> pd.DataFrame:
         """Return the verdicts on pairs: ``image_id_a``, ``image_id_b``, ``verdict`` and ``time``.
@@ -241,7 +240,7 @@ class Tags:
             ids = [*first[:1], *second[:1]] if digests[0] != digests[1] else first[:2]
             if len(ids) == 2 and all(image_id in self._known for image_id in ids):
                 rows.append((*sorted(ids, key=self._known.__getitem__), verdict, moment))
-        return _frame(rows, ["image_id_a", "image_id_b", "verdict", "time"])
+        return tabulate(rows, ["image_id_a", "image_id_b", "verdict", "time"])
 
     def verdicts_on(self, pairs: Sequence[tuple[str, str]]) -> tuple[int, list[str | None]]:
         """Return the verdict on each of some pairs of images, None where there is none, and a count.
@@ -269,7 +268,7 @@ class Tags:
             undone, actions = self._journal.undone(), list(self._journal.actions.values())
         rows = [(a.id, a.time, a.session, a.words, a.n_images, a.id in undone) for a in actions]
         columns = ["action_id", "time", "session", "action", "n_images", "is_undone"]
-        return _frame(rows, columns).astype({"n_images": "int64", "is_undone": bool}).set_index("action_id")
+        return tabulate(rows, columns).astype({"n_images": "int64", "is_undone": bool}).set_index("action_id")
 
     def subscribe(self, callback: Callable[[Change], object]) -> Callable[[], None]:
         """Call back with each ``Change`` made in this session, until the returned function is called.
@@ -301,22 +300,10 @@ class Tags:
         return [name for name in super().__dir__() if name not in _INNER and (name[0] != "_" or name[:2] == "__")]
 
     def __repr__(self) -> str:
-        counts, note = self._overview()
-        width = max((len(name) for name in counts), default=0)
-        lines = [f"  {name:<{width}}  {n:,}" for name, n in counts.items()]
-        return "\n".join(["Tags: " + ("images with each" if counts else "none yet"), *lines, note])
+        return tell_counts(*self._overview())
 
     def _repr_html_(self) -> str:
-        counts, note = self._overview()
-        colors = {name: html.escape(style.color) for name, style in self.palette.items()}
-        rows = "".join(
-            f'<tr><td style="border-left:4px solid {colors.get(name, "#888888")};text-align:left">{html.escape(name)}'
-            f"</td><td>{n:,}</td></tr>"
-            for name, n in counts.items()
-        )
-        head = "<thead><tr><th>tag</th><th>images</th></tr></thead>"
-        table = f"<table>{head}<tbody>{rows}</tbody></table>" if counts else "<p>No image is tagged yet.</p>"
-        return f"<div>{table}<p>{html.escape(note)}</p></div>"
+        return render_counts(*self._overview(), {name: style.color for name, style in self.palette.items()})
 
     def _overview(self) -> tuple[dict[str, int], str]:
         """Return the images with each tag and where they are kept; opens no image."""
@@ -411,10 +398,3 @@ class Tags:
     def _announced(self, change: Change) -> Change:
         self._journal.announce(change)
         return change
-
-
-def _frame(rows: Sequence[tuple[object, ...]], columns: Sequence[str]) -> pd.DataFrame:
-    frame = pd.DataFrame(list(rows), columns=list(columns))
-    frame["time"] = pd.to_datetime(frame["time"].astype(float), unit="s", utc=True)
-    text = [name for name in columns if name not in {"time", "n_images", "is_undone", "action_id"}]
-    return frame.astype(dict.fromkeys(text, TEXT))

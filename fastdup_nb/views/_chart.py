@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ._format import format_count
+from ._format import format_count, format_similarity
 from ._model import Chart, Line, Look, Marks, Thumbnail
 from ._picture import Picture, make_picture
 
@@ -120,7 +120,7 @@ def tell_chart(chart: Chart, width: int = 88) -> list[str]:
         if not line.name:
             told += [bars, f"highest {y.max():.3f}, lowest {y.min():.3f}"]
             continue
-        ends = f"{y[0]:.3f} with {format_count(int(x[0]))}, {y[-1]:.3f} with {format_count(int(x[-1]))}"
+        ends = ", ".join(f"{format_similarity(y[at])} with {format_count(int(x[at]))}" for at in (0, -1))
         told.append(f"{line.name:<{name_width}}  {bars}  {ends}")
     return told
 

@@ -388,8 +388,7 @@ class Map(anywidget.AnyWidget):
         image_id = self._index[place]
         told = [self._describe(image_id) if self._describe else "", self._told_tags(image_id)]
         answer |= {"image_id": image_id, "text": "\n".join(filter(None, told)), "hue": self._hue(place)}
-        answer |= dict(zip(("x", "y"), map(float, self._points[place]), strict=True))
-        answer["group"] = self._coloring.tell(place)
+        answer |= dict(zip(("x", "y"), map(float, self._points[place]), strict=True), group=self._coloring.tell(place))
         self.send(answer, [self._picture_of(place) or b""])
 
     def _told_tags(self, image_id: str) -> str:

@@ -70,7 +70,7 @@ def order_frames(images: pd.DataFrame, order: str, caller: str) -> Order:
     images : DataFrame (n_images,) indexed by image_id
         With ``exif_time`` and whatever else may be named.
     order : str
-        ``"auto"``, ``"time"``, ``"name"``, ``"listing"`` or a column.
+        ``"auto"``, ``"time"``, ``"name"``, ``"listing"``, ``"frame time"`` or a column.
     caller : str
         Named in errors.
 
@@ -90,7 +90,9 @@ def order_frames(images: pd.DataFrame, order: str, caller: str) -> Order:
         return _by_values("frame time", _check_frame_times(images.index, caller), names)
     if order == "time":
         return _by_values("time", _exif_times(images, caller), names)
-    return _by_values(order, _check_column(images, order, caller), names)
+    values = _check_column(images, order, caller)
+    _check_finite(values, order, caller)
+    return _by_values(order, values, names)
 
 
 def tell_sequences(images: pd.DataFrame, by: str | None, caller: str) -> pd.Series:
@@ -189,8 +191,8 @@ def _check_frame_times(index: pd.Index, caller: str) -> pd.Series:
 def _check_column(images: pd.DataFrame, column: str, caller: str) -> pd.Series:
     if column not in images.columns:
         raise ParameterError(
-            f"The 'order' parameter of {caller} must be 'auto', 'time', 'name', 'listing' or a column of ds.images. "
-            f"Got {column!r} instead; it has {_list(images.columns)}."
+            f"The 'order' parameter of {caller} must be 'auto', 'time', 'name', 'listing', 'frame time' or a column of "
+            f"ds.images. Got {column!r} instead; it has {_list(images.columns)}."
         )
     values = images[column]
     gaps = values.isna()
@@ -212,6 +214,16 @@ def _check_column(images: pd.DataFrame, column: str, caller: str) -> pd.Series:
     if values.dtype.kind in "iufmMb" or pd.api.types.is_datetime64_any_dtype(values):
         return values
     return _check_sortable(values, column, caller)
+
+
+def _check_finite(values: pd.Series, column: str, caller: str) -> None:
+    """Raise where a number is infinite: no time passes from there to anywhere."""
+    if values.dtype.kind == "f" and (endless := np.isinf(values.to_numpy(dtype=float))).any():
+        raise ParameterError(
+            f"The column {column!r}, given as 'order' of {caller}, must have finite numbers. It has infinity for "
+            f"{int(endless.sum()):,} of {len(values):,}, the first {values.index[endless][0]!r}. Put a time in its "
+            "place, or leave these images out with ds.where(ids)."
+        )
 
 
 def _check_sortable(values: pd.Series, column: str, caller: str) -> pd.Series:
