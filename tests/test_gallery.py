@@ -13,8 +13,9 @@ import pytest
 import fastdup_nb as fd
 from fastdup_nb.errors import ParameterError, ParameterTypeError, UnknownImageError
 from fastdup_nb.tags import Tags
+from fastdup_nb.views import render_html
 from fastdup_nb.widgets._deck import Query
-from fastdup_nb.widgets._gallery import Gallery
+from fastdup_nb.widgets._gallery import Gallery, describe_page
 from fastdup_nb.widgets._plain import PlainGallery
 
 KINDS = [
@@ -659,6 +660,23 @@ def test_one_script_of_actions_does_the_same_in_both_front_ends(ds, front):
     assert heard == [1]
     assert ds.tagged("drop") == [second]
     assert gallery.selection_frame().index.tolist() == [second]
+
+
+def test_what_has_to_be_known_before_anything_is_dropped_is_said_in_every_gallery(ds):
+    found = ds.duplicates(min_similarity=0.3)
+    assert any("Look before you drop" in note for note in found._view(1).notes)
+    live, plain = found.gallery(), found.gallery(backend="ipywidgets")
+    assert live._info["notes"] == list(found._view(1).notes)
+    assert "Look before you drop" in plain._head.value
+    assert "Look before you drop" in render_html(describe_page(live._controller, Query(), 12), lambda _: None)
+
+
+def test_a_row_is_sent_as_long_as_a_wide_cell_can_show_it(ds):
+    gallery = ds.clusters().gallery()
+    sizes = gallery._controller.deck.rows["size"]
+    row = Browser(gallery).page(0)["rows"][0]
+    assert sizes.iloc[0] > 12
+    assert (len(row["tiles"]), row["n_more"]) == (12, sizes.iloc[0] - 12)
 
 
 def test_the_plain_gallery_keeps_its_models_few(ds):

@@ -645,6 +645,39 @@ def test_the_lines_of_a_group_share_its_tiles_evenly_at_any_width(lab, page):
     assert len(seen) > 1
 
 
+def test_where_there_is_room_more_of_a_row_stands_side_by_side(lab, page):
+    rows = """() => [...document.querySelectorAll('.fdnb-gallery')[3].querySelectorAll('.fdnb-group')].map(group => {
+      const tiles = [...group.querySelectorAll('.fdnb-tile')];
+      return [tiles.length, new Set(tiles.map(tile => tile.offsetTop)).size, group.querySelector('button').textContent];
+    })"""
+    size = lab.kernel_eval("int(c._controller.deck.rows['size'].iloc[0])")
+    assert page.evaluate(rows)[0] == [6, 1, f"Open all {size}"]
+    focus(page, 3, 3)
+    page.set_viewport_size({**SIZE, "width": 1700})
+    lab.wait_for(f"() => ({rows})()[0][0] > 8")
+    assert page.evaluate(rows)[0][1:] == [1, f"Open all {size}"]
+    assert page.evaluate("() => document.activeElement.dataset.place") == "3"
+    n = page.evaluate("() => document.activeElement.closest('.fdnb-grid').querySelectorAll('.fdnb-tile').length")
+    page.keyboard.press("Control+a")
+    lab.wait_for_kernel("len(c.selection)", n)
+    page.set_viewport_size({**SIZE, "width": 700})
+    lab.wait_for(f"() => ({rows})()[0][0] === 6")
+
+
+@pytest.mark.parametrize(("which", "last", "height"), [(0, 15, 700), (0, 15, 1000), (2, 11, 700)])
+def test_what_is_opened_far_below_is_in_view_with_its_tags(lab, page, which, last, height):
+    page.set_viewport_size({"width": 1200, "height": height})
+    tile(page, last, which).locator(".fdnb-pic").first.click()
+    lab.wait_for("() => document.querySelector('.fdnb-viewer:not([hidden]) .fdnb-frame img')?.naturalWidth > 200")
+    shown = page.locator(".jp-WindowedPanel-outer, .jp-Notebook").first.bounding_box()
+    tags = gallery(page, which).get_by_role("toolbar", name="Tags").bounding_box()
+    frame = gallery(page, which).locator(".fdnb-frame").first.bounding_box()
+    assert shown["y"] <= tags["y"] + 1
+    assert tags["y"] + tags["height"] < frame["y"]
+    assert frame["y"] + frame["height"] <= shown["y"] + shown["height"]
+    assert frame["height"] > 230
+
+
 def test_escape_closes_the_help_first_wherever_the_focus_is(lab, page):
     for open_help in (
         lambda: page.keyboard.press("?"),

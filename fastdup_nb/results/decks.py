@@ -60,7 +60,7 @@ def deck_of_duplicates(found: Duplicates) -> Deck:
             "most similar first": Sort("min_similarity", ascending=False),
             "tier": Sort("tier"), "path of the one that stays": Sort("representative"),
         },
-        empty="No two images are alike.",
+        notes=found._notes(), empty="No two images are alike.",
     )  # fmt: skip
 
 

@@ -175,7 +175,8 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
         deck = self._controller.deck
         self._where.value = f"page {self.page + 1:,} of {self._n_pages:,}"
         title = f'<b style="font-size:16px;margin-right:12px">{escape(deck.title)}</b>'
-        self._head.value = f"<div>{title}{escape(deck.headline)}</div><div>{escape(str(page['note']))}</div>"
+        lines = [title + escape(deck.headline), *map(escape, (*deck.notes, str(page["note"])))]
+        self._head.value = "".join(f"<div>{line}</div>" for line in lines)
         self._fill_tags()
 
     def _lay_out(self, rows: list[dict[str, Any]]) -> list[widgets.Widget]:

@@ -25,6 +25,9 @@ class Viewer {
     if (isFocused) this.element.focus({ preventScroll: true });
   }
 
+  /** Scroll until the picture is in view, and what stands above it from *top* on: it may have been opened from far below. */
+  scrollTo(top) { for (const part of [this.element.querySelector(".fdnb-frame"), top]) part.scrollIntoView({ block: "nearest" }); }
+
   close() {
     this.element.hidden = true;
     this.stopBlink();
