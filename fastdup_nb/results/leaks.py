@@ -194,10 +194,12 @@ class Leaks(ImageResult):
         by_split = self.images["split"].value_counts()
         sides = ", ".join(f"{int(by_split[name]):,} in {name}" for name in self.splits[:4] if name in by_split)
         return (
-            Fact("pairs", self.n_pairs, f"each counted once: {tiers}" if tiers else "each counted once"),
-            Fact("images that leak", self.n_leaked, sides or "have a twin on another side"),
-            Fact("label conflicts", self.n_label_conflicts, f"pairs that differ in label, {self._tell_labeled()}"),
-            Fact("images compared", self.n_images, "each searched for in every other split by itself"
+            Fact(("pair", "pairs"), self.n_pairs, f"each counted once: {tiers}" if tiers else "each counted once"),
+            Fact(("image that leaks", "images that leak"), self.n_leaked, sides or "have a twin on another side"),
+            Fact(("label conflict", "label conflicts"), self.n_label_conflicts,
+                 f"pairs that differ in label, {self._tell_labeled()}"),
+            Fact(("image compared", "images compared"), self.n_images,
+                 "each searched for in every other split by itself"
                  if not self._other else "each of the smaller dataset searched for in the other"),
         )  # fmt: skip
 

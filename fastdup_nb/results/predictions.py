@@ -126,7 +126,10 @@ class Predictions(ImageResult):
 
     def _facts(self) -> tuple[Fact, ...]:
         if len(self.labels) < 2:
-            return (Fact("images", self.n_images, "that can be read"), Fact("labels in use", len(self.labels)))
+            return (
+                Fact(("image", "images"), self.n_images, "that can be read"),
+                Fact(("label in use", "labels in use"), len(self.labels)),
+            )
         n_sure = int((self.table["confidence"] >= _SURE).sum())
         return (
             Fact("predicted", len(self.table), "images in the table"),

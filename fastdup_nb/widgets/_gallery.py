@@ -359,5 +359,6 @@ def _as_dict(query: Query) -> dict[str, Any]:
 def _tell_info(deck: Deck) -> dict[str, Any]:
     return {
         "title": deck.title, "headline": deck.headline, "notes": list(deck.notes), "has_rows": deck.rows is not None,
-        "sorts": list(deck.sorts), "is_comparable": deck.is_comparable, "page_sizes": list(PAGE_SIZES), "row_noun": list(deck.row_noun),
+        "sorts": list(deck.sorts), "is_comparable": deck.is_comparable, "page_sizes": list(PAGE_SIZES),
+        "row_noun": list(deck.row_noun),
     }  # fmt: skip
