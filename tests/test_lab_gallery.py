@@ -177,6 +177,21 @@ def test_keys_move_select_tag_and_undo_and_the_kernel_knows(lab, page):
     lab.wait_for_kernel("len(g.selection)", gallery(page).locator(".fdnb-tile").count())
 
 
+def test_keys_pressed_faster_than_they_are_answered_leave_tiles_as_the_kernel_has_them(lab, page):
+    focus(page, 1)
+    for _ in range(4):
+        page.keyboard.press("d")
+        page.keyboard.press("ArrowRight")
+    lab.wait_for_kernel("len(ds.tagged('drop'))", 4)
+    page.evaluate(
+        """() => { for (let i = 0; i < 3; i++)
+          document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'u', bubbles: true})); }"""
+    )
+    lab.wait_for_kernel("ds.tagged('drop')", lab.kernel_eval("g._controller.ids[1:2]"))
+    lab.wait_for("() => document.querySelector('.fdnb-gallery').querySelectorAll('.fdnb-dropped').length === 1")
+    assert "drop" in tile(page, 1).locator(".fdnb-chips").inner_text()
+
+
 def test_pages_turn_by_key_and_button_and_views_stay_in_step(lab, page):
     before = tile(page, 0).get_attribute("aria-label")
     focus(page, 0)
