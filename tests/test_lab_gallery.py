@@ -192,6 +192,24 @@ def test_keys_pressed_faster_than_they_are_answered_leave_tiles_as_the_kernel_ha
     assert "drop" in tile(page, 1).locator(".fdnb-chips").inner_text()
 
 
+def test_that_the_kernel_is_busy_is_said_until_it_has_answered(lab, page):
+    error = gallery(page).locator(".fdnb-error")
+    lab.kernel_eval("exec('import os, threading, time')")
+    free = Path(lab.kernel_eval("os.path.abspath('free')"))
+    lab.kernel_eval(
+        "exec('def hold():\\n with g._controller.lock:\\n  while not os.path.exists(\"free\"): time.sleep(0.05)')"
+    )
+    focus(page, 0)
+    lab.kernel_eval("threading.Thread(target=hold).start()")
+    gallery(page).get_by_label("Sort", exact=True).select_option("tier")
+    error.filter(has_text="The kernel is busy").wait_for()
+    focus(page, 0)
+    page.keyboard.press("u")
+    free.touch()
+    error.wait_for(state="hidden")
+    lab.wait_for(LOADED)
+
+
 def test_pages_turn_by_key_and_button_and_views_stay_in_step(lab, page):
     before = tile(page, 0).get_attribute("aria-label")
     focus(page, 0)

@@ -226,7 +226,7 @@ class GalleryView extends Grid {
     if (kind === "page" && content === this.keyOf(this.model.get("page"))) this.show();
     else if (kind === "late") { if (content === this.keyOf(this.model.get("page")) && !this.hub.pages.has(content)) this.late(); }
     else if (kind === "tags") { this.say(content.text); if (content.again) this.show(); this.repaint(); }
-    else if (kind === "done") { if (this.unanswered) { this.unanswered = false; this.error.hidden = true; } this.repaint(); this.paintSelection(); }
+    else if (kind === "done") { if (this.unanswered && this.grid.ariaBusy === "false") { this.unanswered = false; this.error.hidden = true; } this.repaint(); this.paintSelection(); }
     else if (kind === "unanswered") { this.unanswered = true; this.fail(`The kernel is busy or gone: ${content} of what was pressed is not stored yet.`); }
     else if (kind === "lost") { this.fail("No kernel answers, so what was pressed is not stored. Run the cell again."); this.repaint(); }
     else if (kind === "selection") this.paintSelection();
@@ -236,7 +236,7 @@ class GalleryView extends Grid {
   }
 
   late() {
-    if (this.hub.heard) { this.fail("The kernel is busy; this page comes when it is done."); return; }
+    if (this.hub.heard) { this.unanswered = true; this.fail("The kernel is busy; this page comes when it is done."); return; }
     this.fail("No kernel answers: run the cell to bring this gallery to life.");
     if (this.current) return;
     this.showTwins?.();
