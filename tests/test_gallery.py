@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -691,6 +692,14 @@ def test_the_plain_gallery_keeps_its_models_few(ds):
     gallery._after.click()
     assert made < 120
     assert len(table) - before == made
+
+
+def test_the_plain_gallery_shows_the_line_of_pandas_for_what_is_selected(ds):
+    gallery = ds.outliers().gallery(backend="ipywidgets")
+    assert gallery.code in unescape(gallery._line.value)
+    gallery.selection = gallery._controller.ids[:2]
+    assert "isin" in gallery.code
+    assert gallery.code in unescape(gallery._line.value)
 
 
 def test_names_are_shown_as_they_are_and_never_as_html(tmp_path, sample_folder):
