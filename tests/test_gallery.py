@@ -672,6 +672,13 @@ def test_what_has_to_be_known_before_anything_is_dropped_is_said_in_every_galler
     assert "Look before you drop" in render_html(describe_page(live._controller, Query(), 12), lambda _: None)
 
 
+def test_images_in_no_cluster_are_a_row_and_no_cluster(ds):
+    found = ds.clusters()
+    assert (found.labels == -1).any()
+    told = Browser(found.gallery()).page()["note"]
+    assert told.endswith(f"images in {len(found.clusters) + 1} rows")
+
+
 def test_a_row_is_sent_as_long_as_a_wide_cell_can_show_it(ds):
     gallery = ds.clusters().gallery()
     sizes = gallery._controller.deck.rows["size"]

@@ -112,7 +112,7 @@ def deck_of_clusters(found: Clusters) -> Deck:
         code=f"{call}.members.sort_values(['cluster', 'similarity_to_medoid'], ascending=[True, False], "
         "key=lambda c: c.where(c >= 0, len(ds)) if c.name == 'cluster' else c)",
         rows=rows, row_column="cluster", row_code="t.groupby('cluster', sort=False).size().to_frame('size')",
-        row_caption=row_caption, row_noun=("cluster", "clusters"),
+        row_caption=row_caption, row_noun=("cluster", "clusters") if len(rows) == len(clusters) else ("row", "rows"),
         sorts={"smallest first": Sort("size")}, empty="There is no image to look at.",
     )  # fmt: skip
 
