@@ -518,6 +518,27 @@ def test_booleans_choose_as_they_do_in_pandas(ds):
             ds.gallery(mask)
 
 
+def test_rows_of_a_frame_are_its_clusters_with_the_noise_last(ds):
+    members = ds.clusters().members
+    browser = Browser(ds.gallery(members.sort_values("cluster")))
+    titles = [row["title"].split(":")[0] for number in range(9) for row in browser.page(number)["rows"]]
+    assert titles[:2] == ["Cluster 0", "Cluster 1"]
+    assert titles[-1] == "In no cluster"
+    assert sorted(browser.gallery._controller.ids) == sorted(members.index)
+    assert not any(line.startswith("cluster") for line in tiles_of(browser.page(0))[0]["lines"])
+
+
+def test_where_some_images_are_in_no_group_of_a_frame_all_are_shown_one_by_one(ds):
+    frame = ds.images.join(ds.duplicates().members["group"])
+    assert frame["group"].isna().any()
+    browser = Browser(ds.gallery(frame))
+    page = browser.page(0)
+    assert page["n_tiles"] == len(frame)
+    assert [tile["id"] for tile in tiles_of(page)] == frame.index[:24].tolist()
+    lines = {tile["id"]: tile["lines"] for tile in tiles_of(page)}
+    assert all(any(line.startswith("group ") for line in told) for told in lines.values())
+
+
 def test_a_frame_may_name_an_image_twice(ds):
     names = ds.image_ids[:3]
     frame = ds.images.loc[[names[0], names[1], names[0], names[2]]].assign(score=range(4), group=[1, 1, 2, 2])
