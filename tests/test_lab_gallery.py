@@ -327,6 +327,15 @@ def test_what_is_selected_on_the_map_is_what_its_gallery_shows(lab, page):
     lab.kernel_eval("setattr(x.map, 'selection', [])")
 
 
+def test_one_tile_alone_is_in_the_order_of_tabs_also_after_pictures_were_paged_through(lab, page):
+    focus(page, 0)
+    for key in ("Enter", "ArrowRight", "ArrowRight", "Escape"):
+        page.keyboard.press(key)
+    stops = gallery(page).locator('.fdnb-tile[tabindex="0"]')
+    assert stops.count() == 1
+    assert stops.get_attribute("data-place") == "2"
+
+
 def test_tab_leaves_the_gallery(lab, page):
     focus(page, 1)
     for _ in range(40):

@@ -109,7 +109,7 @@ class Grid {
   focused(target) {
     const cell = target.closest(".fdnb-tile") ?? target.closest(".fdnb-group")?.querySelector(".fdnb-tile");
     if (!cell) return;
-    this.tiles[this.at]?.element.setAttribute("tabindex", "-1");
+    for (const before of this.grid.querySelectorAll('.fdnb-tile[tabindex="0"]')) before.setAttribute("tabindex", "-1");
     this.at = Number(cell.dataset.place);
     cell.setAttribute("tabindex", "0");
     this.paintTags();
