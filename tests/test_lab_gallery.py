@@ -248,8 +248,11 @@ def test_a_picture_opens_beside_the_one_that_stays_and_closes(lab, page):
     assert "Stays" in viewer.inner_text()
     SHOTS.mkdir(parents=True, exist_ok=True)
     gallery(page).screenshot(path=SHOTS / "gallery_compare_light.png")
+    zoom = viewer.get_by_role("button", name="100 %")
+    assert zoom.is_enabled()
     page.keyboard.press("m")
     assert viewer.locator(".fdnb-subtract").count() == 1
+    assert zoom.is_disabled()
     page.keyboard.press("m")
     assert viewer.locator(".fdnb-top").count() == 1
     page.keyboard.press("c")
