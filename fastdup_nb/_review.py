@@ -129,8 +129,8 @@ class Review(Facade):
         images : DataFrame, or list, Index or Series of image ids
             A frame with image ids as its index or in a column ``image_id``, or with pairs in ``image_id_a`` and
             ``image_id_b``, filtered and sorted with pandas as you like: its order is kept and its columns are shown. A
-            column ``group`` or ``cluster`` makes rows. Of booleans, as in ``ds.images["width"] > 400``, the images
-            where they are True: a Series indexed by image_id, or a list or array with one for each image.
+            column ``group`` or ``cluster`` without gaps makes rows. Of booleans, as in ``ds.images["width"] > 400``,
+            the images where they are True: a Series indexed by image_id, or a list or array with one for each image.
         page_size, backend
             As in the ``gallery`` method of every result.
 

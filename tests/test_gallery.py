@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,8 +14,9 @@ import pytest
 import fastdup_nb as fd
 from fastdup_nb.errors import ParameterError, ParameterTypeError, UnknownImageError
 from fastdup_nb.tags import Tags
+from fastdup_nb.views import render_html
 from fastdup_nb.widgets._deck import Query
-from fastdup_nb.widgets._gallery import Gallery
+from fastdup_nb.widgets._gallery import Gallery, describe_page
 from fastdup_nb.widgets._plain import PlainGallery
 
 KINDS = [
@@ -516,6 +518,27 @@ def test_booleans_choose_as_they_do_in_pandas(ds):
             ds.gallery(mask)
 
 
+def test_rows_of_a_frame_are_its_clusters_with_the_noise_last(ds):
+    members = ds.clusters().members
+    browser = Browser(ds.gallery(members.sort_values("cluster")))
+    titles = [row["title"].split(":")[0] for number in range(9) for row in browser.page(number)["rows"]]
+    assert titles[:2] == ["Cluster 0", "Cluster 1"]
+    assert titles[-1] == "In no cluster"
+    assert sorted(browser.gallery._controller.ids) == sorted(members.index)
+    assert not any(line.startswith("cluster") for line in tiles_of(browser.page(0))[0]["lines"])
+
+
+def test_where_some_images_are_in_no_group_of_a_frame_all_are_shown_one_by_one(ds):
+    frame = ds.images.join(ds.duplicates().members["group"])
+    assert frame["group"].isna().any()
+    browser = Browser(ds.gallery(frame))
+    page = browser.page(0)
+    assert page["n_tiles"] == len(frame)
+    assert [tile["id"] for tile in tiles_of(page)] == frame.index[:24].tolist()
+    lines = {tile["id"]: tile["lines"] for tile in tiles_of(page)}
+    assert all(any(line.startswith("group ") for line in told) for told in lines.values())
+
+
 def test_a_frame_may_name_an_image_twice(ds):
     names = ds.image_ids[:3]
     frame = ds.images.loc[[names[0], names[1], names[0], names[2]]].assign(score=range(4), group=[1, 1, 2, 2])
@@ -661,6 +684,30 @@ def test_one_script_of_actions_does_the_same_in_both_front_ends(ds, front):
     assert gallery.selection_frame().index.tolist() == [second]
 
 
+def test_what_has_to_be_known_before_anything_is_dropped_is_said_in_every_gallery(ds):
+    found = ds.duplicates(min_similarity=0.3)
+    assert any("Look before you drop" in note for note in found._view(1).notes)
+    live, plain = found.gallery(), found.gallery(backend="ipywidgets")
+    assert live._info["notes"] == list(found._view(1).notes)
+    assert "Look before you drop" in plain._head.value
+    assert "Look before you drop" in render_html(describe_page(live._controller, Query(), 12), lambda _: None)
+
+
+def test_images_in_no_cluster_are_a_row_and_no_cluster(ds):
+    found = ds.clusters()
+    assert (found.labels == -1).any()
+    told = Browser(found.gallery()).page()["note"]
+    assert told.endswith(f"images in {len(found.clusters) + 1} rows")
+
+
+def test_a_row_is_sent_as_long_as_a_wide_cell_can_show_it(ds):
+    gallery = ds.clusters().gallery()
+    sizes = gallery._controller.deck.rows["size"]
+    row = Browser(gallery).page(0)["rows"][0]
+    assert sizes.iloc[0] > 12
+    assert (len(row["tiles"]), row["n_more"]) == (12, sizes.iloc[0] - 12)
+
+
 def test_the_plain_gallery_keeps_its_models_few(ds):
     import ipywidgets
 
@@ -673,6 +720,14 @@ def test_the_plain_gallery_keeps_its_models_few(ds):
     gallery._after.click()
     assert made < 120
     assert len(table) - before == made
+
+
+def test_the_plain_gallery_shows_the_line_of_pandas_for_what_is_selected(ds):
+    gallery = ds.outliers().gallery(backend="ipywidgets")
+    assert gallery.code in unescape(gallery._line.value)
+    gallery.selection = gallery._controller.ids[:2]
+    assert "isin" in gallery.code
+    assert gallery.code in unescape(gallery._line.value)
 
 
 def test_names_are_shown_as_they_are_and_never_as_html(tmp_path, sample_folder):

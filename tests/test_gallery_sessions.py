@@ -85,6 +85,20 @@ def test_what_another_session_decides_is_told_to_an_open_gallery(ds, dataset, tm
     assert told == ["tagged 1 image 'keep'", "in another session: tagged 1 image 'review 2'"]
 
 
+def test_the_very_first_decision_of_another_session_is_told_too_whoever_decides_next(
+    ds, dataset, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(_watch, "SECONDS", 0.05)
+    browser = Browser(ds.gallery(ds.image_ids))
+    first, second = ds.image_ids[:2]
+    assert not (tmp_path / "tags.sqlite").exists()
+    dataset.using(tags=tmp_path / "tags.sqlite").tags.add(first, "drop")
+    ds.tags.add(second, "keep")
+    wait_for(lambda: "in another session: tagged 1 image 'drop'" in texts_of(browser))
+    assert ds.tags.undo().image_ids == (second,)
+    assert ds.tags.undo() is None
+
+
 def texts_of(browser):
     return [content["text"] for content, _ in browser.got if content["kind"] == "tags"]
 

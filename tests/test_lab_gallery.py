@@ -177,6 +177,39 @@ def test_keys_move_select_tag_and_undo_and_the_kernel_knows(lab, page):
     lab.wait_for_kernel("len(g.selection)", gallery(page).locator(".fdnb-tile").count())
 
 
+def test_keys_pressed_faster_than_they_are_answered_leave_tiles_as_the_kernel_has_them(lab, page):
+    focus(page, 1)
+    for _ in range(4):
+        page.keyboard.press("d")
+        page.keyboard.press("ArrowRight")
+    lab.wait_for_kernel("len(ds.tagged('drop'))", 4)
+    page.evaluate(
+        """() => { for (let i = 0; i < 3; i++)
+          document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'u', bubbles: true})); }"""
+    )
+    lab.wait_for_kernel("ds.tagged('drop')", lab.kernel_eval("g._controller.ids[1:2]"))
+    lab.wait_for("() => document.querySelector('.fdnb-gallery').querySelectorAll('.fdnb-dropped').length === 1")
+    assert "drop" in tile(page, 1).locator(".fdnb-chips").inner_text()
+
+
+def test_that_the_kernel_is_busy_is_said_until_it_has_answered(lab, page):
+    error = gallery(page).locator(".fdnb-error")
+    lab.kernel_eval("exec('import os, threading, time')")
+    free = Path(lab.kernel_eval("os.path.abspath('free')"))
+    lab.kernel_eval(
+        "exec('def hold():\\n with g._controller.lock:\\n  while not os.path.exists(\"free\"): time.sleep(0.05)')"
+    )
+    focus(page, 0)
+    lab.kernel_eval("threading.Thread(target=hold).start()")
+    gallery(page).get_by_label("Sort", exact=True).select_option("tier")
+    error.filter(has_text="The kernel is busy").wait_for()
+    focus(page, 0)
+    page.keyboard.press("u")
+    free.touch()
+    error.wait_for(state="hidden")
+    lab.wait_for(LOADED)
+
+
 def test_pages_turn_by_key_and_button_and_views_stay_in_step(lab, page):
     before = tile(page, 0).get_attribute("aria-label")
     focus(page, 0)
@@ -215,8 +248,11 @@ def test_a_picture_opens_beside_the_one_that_stays_and_closes(lab, page):
     assert "Stays" in viewer.inner_text()
     SHOTS.mkdir(parents=True, exist_ok=True)
     gallery(page).screenshot(path=SHOTS / "gallery_compare_light.png")
+    zoom = viewer.get_by_role("button", name="100 %")
+    assert zoom.is_enabled()
     page.keyboard.press("m")
     assert viewer.locator(".fdnb-subtract").count() == 1
+    assert zoom.is_disabled()
     page.keyboard.press("m")
     assert viewer.locator(".fdnb-top").count() == 1
     page.keyboard.press("c")
@@ -292,6 +328,15 @@ def test_what_is_selected_on_the_map_is_what_its_gallery_shows(lab, page):
     page.keyboard.press("d")
     lab.wait_for_kernel("ds.tagged('drop')", lab.kernel_eval("[i for i in ds.image_ids if i in x.map.selection]"))
     lab.kernel_eval("setattr(x.map, 'selection', [])")
+
+
+def test_one_tile_alone_is_in_the_order_of_tabs_also_after_pictures_were_paged_through(lab, page):
+    focus(page, 0)
+    for key in ("Enter", "ArrowRight", "ArrowRight", "Escape"):
+        page.keyboard.press(key)
+    stops = gallery(page).locator('.fdnb-tile[tabindex="0"]')
+    assert stops.count() == 1
+    assert stops.get_attribute("data-place") == "2"
 
 
 def test_tab_leaves_the_gallery(lab, page):
@@ -643,6 +688,39 @@ def test_the_lines_of_a_group_share_its_tiles_evenly_at_any_width(lab, page):
             seen.add(len(counts))
         assert root.evaluate("root => root.scrollWidth <= root.clientWidth")
     assert len(seen) > 1
+
+
+def test_where_there_is_room_more_of_a_row_stands_side_by_side(lab, page):
+    rows = """() => [...document.querySelectorAll('.fdnb-gallery')[3].querySelectorAll('.fdnb-group')].map(group => {
+      const tiles = [...group.querySelectorAll('.fdnb-tile')];
+      return [tiles.length, new Set(tiles.map(tile => tile.offsetTop)).size, group.querySelector('button').textContent];
+    })"""
+    size = lab.kernel_eval("int(c._controller.deck.rows['size'].iloc[0])")
+    assert page.evaluate(rows)[0] == [6, 1, f"Open all {size}"]
+    focus(page, 3, 3)
+    page.set_viewport_size({**SIZE, "width": 1700})
+    lab.wait_for(f"() => ({rows})()[0][0] > 8")
+    assert page.evaluate(rows)[0][1:] == [1, f"Open all {size}"]
+    assert page.evaluate("() => document.activeElement.dataset.place") == "3"
+    n = page.evaluate("() => document.activeElement.closest('.fdnb-grid').querySelectorAll('.fdnb-tile').length")
+    page.keyboard.press("Control+a")
+    lab.wait_for_kernel("len(c.selection)", n)
+    page.set_viewport_size({**SIZE, "width": 700})
+    lab.wait_for(f"() => ({rows})()[0][0] === 6")
+
+
+@pytest.mark.parametrize(("which", "last", "height"), [(0, 15, 700), (0, 15, 1000), (2, 11, 700)])
+def test_what_is_opened_far_below_is_in_view_with_its_tags(lab, page, which, last, height):
+    page.set_viewport_size({"width": 1200, "height": height})
+    tile(page, last, which).locator(".fdnb-pic").first.click()
+    lab.wait_for("() => document.querySelector('.fdnb-viewer:not([hidden]) .fdnb-frame img')?.naturalWidth > 200")
+    shown = page.locator(".jp-WindowedPanel-outer, .jp-Notebook").first.bounding_box()
+    tags = gallery(page, which).get_by_role("toolbar", name="Tags").bounding_box()
+    frame = gallery(page, which).locator(".fdnb-frame").first.bounding_box()
+    assert shown["y"] <= tags["y"] + 1
+    assert tags["y"] + tags["height"] < frame["y"]
+    assert frame["y"] + frame["height"] <= shown["y"] + shown["height"]
+    assert frame["height"] > 230
 
 
 def test_escape_closes_the_help_first_wherever_the_focus_is(lab, page):

@@ -302,6 +302,19 @@ def test_a_map_says_that_no_kernel_answers_until_one_does(notebook):
     banner.wait_for(state="hidden")
 
 
+def test_a_map_that_was_never_drawn_leaves_its_still_picture_in_view_until_it_is(notebook):
+    handlers = "late._msg_callbacks.callbacks"
+    notebook.run(f"late = Map(np.eye(2), ['a.jpg', 'b.jpg'])\nheld = {handlers}[:]\n{handlers}.clear()\nlate")
+    twin = notebook.page.locator(".fdnb-twin:has(img)").last
+    twin.wait_for(state="visible")
+    shown = notebook.page.locator(".fdnb-map").last
+    assert shown.locator(".fdnb-map-banner").is_visible()
+    notebook.kernel_eval(f"{handlers}.extend(held)")
+    shown.get_by_role("button", name="Fit").click()
+    twin.wait_for(state="hidden")
+    notebook.kernel_eval("late.close()")
+
+
 def test_nothing_is_asked_of_the_network_and_nothing_goes_wrong_in_the_page(notebook):
     assert notebook.asked == []
     assert notebook.problems == []

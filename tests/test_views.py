@@ -114,7 +114,7 @@ def small_view() -> View:
     return View(
         title="Duplicates in photos",
         headline="2 of 1,203 pictures have a copy.",
-        facts=(Fact("pairs", 1, "two pictures counted once"), Fact("space", "4 kB")),
+        facts=(Fact(("pair", "pairs"), 1, "two pictures counted once"), Fact("space", "4 kB")),
         rows=(Row("Group 1", (kept, other), Badge("near", "strong"), "1 can go", n_more=3),),
         rows_title="Most alike first",
         noun=("group", "groups"),
@@ -152,7 +152,7 @@ def many_rows(n_rows: int, n_tiles: int) -> View:
 def all_facts(view: View) -> list[str]:
     """Every text that both outputs must hold."""
     facts = [view.title, view.headline, view.rows_title, *view.notes]
-    facts += [text for fact in view.facts for text in (fact.label, fact.meaning)]
+    facts += [text for fact in view.facts for text in (fact.name, fact.meaning)]
     for row in view.rows:
         facts += [row.title, row.note, row.badge.text if row.badge else ""]
         facts += [text for tile in row.tiles for text in (tile.image_id, tile.mark, *tile.lines)]

@@ -160,7 +160,7 @@ class ImageResult(Result):
         Parameters
         ----------
         page_size : int, default 24
-            Images on a page, 1 to 96; rows are counted by the six images that they show at most.
+            Images on a page, 1 to 96; a row counts as six, and shows up to twelve where there is room.
         backend : {"auto", "anywidget", "ipywidgets"}, default "auto"
             ``"ipywidgets"`` uses nothing but the controls that ipywidgets itself has, for front ends that can show no
             others; ``"auto"`` takes it on Kaggle.

@@ -72,13 +72,15 @@ def _headline(found: Sequence) -> str:
 def _facts(found: Sequence, n_sequences: int) -> tuple[Fact, ...]:
     n_still = int(found.frames["is_still"].sum())
     of_what = f"in {format_count(n_sequences, ('sequence', 'sequences'))}, by {_told_order(found)}"
+    n_scenes = format_count(found.shots["scene"].nunique(), ("scene", "scenes"))
     return (
-        Fact("frames", len(found.frames), of_what),
-        Fact("shots", len(found.shots), f"of {format_count(found.shots['scene'].nunique(), ('scene', 'scenes'))}"),
-        Fact("changes of scene", len(found.cuts), "a gradual one counts once"),
-        Fact("events", len(found.events), "gone again after at most three frames"),
-        Fact("still frames", n_still, f"in stretches of at least {found.min_still_length}, as seen small"),
-        Fact("returns", len(found.returns), "to a scene seen before"),
+        Fact(("frame", "frames"), len(found.frames), of_what),
+        Fact(("shot", "shots"), len(found.shots), f"of {n_scenes}"),
+        Fact(("change of scene", "changes of scene"), len(found.cuts), "a gradual one counts once"),
+        Fact(("event", "events"), len(found.events), "gone again after at most three frames"),
+        Fact(("still frame", "still frames"), n_still,
+             f"in stretches of at least {found.min_still_length}, as seen small"),
+        Fact(("return", "returns"), len(found.returns), "to a scene seen before"),
     )  # fmt: skip
 
 

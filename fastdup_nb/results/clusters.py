@@ -73,7 +73,7 @@ class Clusters(ImageResult):
             title="Clusters",
             headline=self._headline(inside),
             facts=(
-                Fact("clusters", n, f"of at least {self.min_cluster_size} distinct images"),
+                Fact(("cluster", "clusters"), n, f"of at least {self.min_cluster_size} distinct images"),
                 Fact("images in a cluster", inside, "each in one"),
                 Fact("noise", n_noise, "images in no cluster, -1"),
             ),

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ..errors import ParameterError, ParameterTypeError, UnknownImageError
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 
 _COLORED, _GRAY = 5.0, 1.0  # colorfulness
 _IMAGES = ("image", "images")
+_ROWS = ("row", "rows")  # as those are called of which one is no cluster
 _COMPARED = ("width", "height", "file_size", "format", "sharpness", "brightness", "colorfulness")
 _FEW = 8
+_NOISE = -1
 _PATHS = {"path": Sort("image_id"), "path, backwards": Sort("image_id", ascending=False)}
 
 
@@ -60,7 +63,7 @@ def deck_of_duplicates(found: Duplicates) -> Deck:
             "most similar first": Sort("min_similarity", ascending=False),
             "tier": Sort("tier"), "path of the one that stays": Sort("representative"),
         },
-        empty="No two images are alike.",
+        notes=found._notes(), empty="No two images are alike.",
     )  # fmt: skip
 
 
@@ -102,7 +105,7 @@ def deck_of_clusters(found: Clusters) -> Deck:
 
     def row_caption(row: int) -> RowCaption:
         facts = rows.iloc[row]
-        name = f"Cluster {rows.index[row]}" if rows.index[row] >= 0 else "In no cluster"
+        name = _name_row("cluster", rows.index[row])
         mix = facts.get("label_mix")
         note = mix.replace(" %", "\N{NO-BREAK SPACE}%") if isinstance(mix, str) else ""
         return RowCaption(f"{name}: {format_count(int(facts['size']), _IMAGES)}", f"{facts['share']:.1%} of all", note)
@@ -112,7 +115,7 @@ def deck_of_clusters(found: Clusters) -> Deck:
         code=f"{call}.members.sort_values(['cluster', 'similarity_to_medoid'], ascending=[True, False], "
         "key=lambda c: c.where(c >= 0, len(ds)) if c.name == 'cluster' else c)",
         rows=rows, row_column="cluster", row_code="t.groupby('cluster', sort=False).size().to_frame('size')",
-        row_caption=row_caption, row_noun=("cluster", "clusters"),
+        row_caption=row_caption, row_noun=("cluster", "clusters") if len(rows) == len(clusters) else _ROWS,
         sorts={"smallest first": Sort("size")}, empty="There is no image to look at.",
     )  # fmt: skip
 
@@ -152,24 +155,38 @@ def deck_of_anything(images: object, shown: Shown) -> Deck:
     if isinstance(images, pd.DataFrame) and {"image_id_a", "image_id_b"} <= set(images.columns):
         return _deck_of_pairs(images, shown)
     table = _as_table(images, shown)
-    own = [name for name in table.columns if name not in shown.images.columns and not str(name).endswith("_id")][:4]
-    row_column = next((name for name in ("group", "cluster") if name in table.columns), "")
-    caption = _plain_caption(table, own, shown)
+    row_column = next(
+        (name for name in ("group", "cluster") if name in table.columns and table[name].notna().all()), ""
+    )
+    told = [name for name in table.columns if name != row_column and not str(name).endswith("_id")]
+    own = [name for name in told if name not in shown.images.columns][:4]
     plain = partial(Deck, title="Gallery", headline="", code=_code_of(images, shown), empty="There is no image in it.")
     if not row_column:
         sorts = {f"{column}{way}": Sort(str(column), ascending=up) for column in own
                  for way, up in (("", True), (", largest first", False))}  # fmt: skip
-        return plain(table=table, caption=caption, sorts={**_PATHS, **sorts})
-    table = table.iloc[table[row_column].argsort(kind="stable")]
-    rows = table.groupby(row_column).size().to_frame("size")
+        return plain(table=table, caption=_plain_caption(table, own, shown), sorts={**_PATHS, **sorts})
+    table = table.iloc[_order_rows(table[row_column])]
+    rows = table.groupby(row_column, sort=False).size().to_frame("size")
+    has_noise = row_column == "cluster" and _NOISE in rows.index
     return plain(
         table=table, caption=_plain_caption(table, own, shown), rows=rows, row_column=row_column,
         row_code=f"t.groupby({row_column!r}, sort=False).size().to_frame('size')",
-        row_caption=lambda i: RowCaption(f"{row_column.capitalize()} {rows.index[i]}: "
+        row_caption=lambda i: RowCaption(f"{_name_row(row_column, rows.index[i])}: "
                                          f"{format_count(int(rows['size'].iloc[i]), _IMAGES)}"),
-        row_noun=(row_column, f"{row_column}s"), is_comparable=row_column == "group",
+        row_noun=_ROWS if has_noise else (row_column, f"{row_column}s"), is_comparable=row_column == "group",
         sorts={"largest first": Sort("size", ascending=False)},
     )  # fmt: skip
+
+
+def _order_rows(values: pd.Series) -> npt.NDArray[np.int64]:
+    """Return the positions of images row by row; those in no cluster come last."""
+    codes, _ = pd.factorize(values, sort=True)
+    is_noise = np.asarray(values == _NOISE, dtype=bool) & (values.name == "cluster")
+    return np.lexsort((codes, is_noise))
+
+
+def _name_row(column: str, value: object) -> str:
+    return "In no cluster" if column == "cluster" and value == _NOISE else f"{column.capitalize()} {value}"
 
 
 def tell_differences(kept: dict[str, object], other: dict[str, object]) -> tuple[str, ...]:

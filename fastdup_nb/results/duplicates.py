@@ -164,9 +164,9 @@ class Duplicates(ImageResult):
         counts = self.n_pairs_by_tier
         tiers = ", ".join(f"{counts[tier]:,} {tier}" for tier in TIERS if counts[tier])
         return (
-            Fact("pairs", self.n_pairs, f"each counted once: {tiers}" if tiers else "each counted once"),
+            Fact(("pair", "pairs"), self.n_pairs, f"each counted once: {tiers}" if tiers else "each counted once"),
             Fact("images in a pair", self.n_images_in_pairs, "have at least one twin"),
-            Fact("groups", len(self.groups), "of images like their representative"),
+            Fact(("group", "groups"), len(self.groups), "of images like their representative"),
             Fact("removable", self.n_removable, f"all but one of each group, keep='{self.keep}'"),
         )
 

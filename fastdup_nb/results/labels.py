@@ -212,11 +212,12 @@ class LabelIssues(ImageResult):
         meaning = "more likely wrong than right"
         if self.n_issues:
             meaning += f"; about {precision:.0%} of them are expected to be wrong"
+        told = format_count(int(self.classes["is_judged"].sum()), ("class", "classes"))
         return (
             Fact("reported", self.n_issues, meaning if self.n_judged else "nothing was judged"),
             Fact("estimated errors", f"{errors:,.0f}" if self.n_judged else "–", self._share()),
-            Fact("conflicting copies", n_groups, "groups of duplicates with two labels or more"),
-            Fact("labels judged", self.n_judged, f"in {int(self.classes['is_judged'].sum()):,} classes"),
+            Fact(("group in conflict", "groups in conflict"), n_groups, "of duplicates with two labels or more"),
+            Fact(("label judged", "labels judged"), self.n_judged, f"in {told}"),
         )
 
     def _share(self) -> str:

@@ -203,10 +203,12 @@ class Leaks(ImageResult):
         if not self._other:
             how = "each is searched for in every other split by itself"
         return (
-            Fact("pairs", self.n_pairs, f"each counted once: {tiers}" if tiers else "each counted once"),
-            Fact("images that leak", self.n_leaked, sides or "have a twin on another side"),
-            Fact("label conflicts", self.n_label_conflicts, f"pairs that differ in label, {self._tell_labeled()}"),
-            Fact("images compared", self.n_images, "; ".join(filter(None, (self._tell_sizes(), how)))),
+            Fact(("pair", "pairs"), self.n_pairs, f"each counted once: {tiers}" if tiers else "each counted once"),
+            Fact(("image that leaks", "images that leak"), self.n_leaked, sides or "have a twin on another side"),
+            Fact(("label conflict", "label conflicts"), self.n_label_conflicts,
+                 f"pairs that differ in label, {self._tell_labeled()}"),
+            Fact(("image compared", "images compared"), self.n_images,
+                 "; ".join(filter(None, (self._tell_sizes(), how)))),
         )  # fmt: skip
 
     def _sizes(self) -> dict[str, int]:

@@ -203,8 +203,12 @@ class Normality(ImageResult):
     def _facts(self) -> tuple[Fact, ...]:
         largest = " (in the largest class)" if self.by else ""
         facts = [
-            Fact("reference images", self.n_images, "all that can be read and, by label, have one"),
-            Fact("different pictures", self.n_groups, "images of one duplicate group count once"),
+            Fact(
+                ("reference image", "reference images"), self.n_images, "all that can be read and, by label, have one"
+            ),
+            Fact(
+                ("different picture", "different pictures"), self.n_groups, "images of one duplicate group count once"
+            ),
             Fact("calibration", self.n_calibration, _CALIBRATED[self.calibration]),
             Fact("smallest p-value", f"{self.smallest_p:.2g}", f"1 / (calibration + 1){largest}: no image gets less"),
         ]

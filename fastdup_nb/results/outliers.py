@@ -56,9 +56,9 @@ class Outliers(ImageResult):
             title="Outliers",
             headline=self._headline(),
             facts=(
-                Fact("outliers", n, self._meaning()),
+                Fact(("outlier", "outliers"), n, self._meaning()),
                 Fact("highest score", _number(self.table["outlier_score"].max()), "larger is stranger, 1 is ordinary"),
-                Fact("images compared", len(self.table), "broken ones are left out"),
+                Fact(("image compared", "images compared"), len(self.table), "broken ones are left out"),
             ),
             rows=tuple(self._row(str(image_id), row) for image_id, row in shown.iterrows()),
             rows_title="Strangest first" if n else "The strangest of them, for a look",

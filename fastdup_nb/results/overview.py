@@ -101,7 +101,7 @@ class Neighbors(Result):
             title="Neighbors",
             headline=self._headline(),
             facts=(
-                Fact("distinct images", graph.n_samples, "exact copies count once"),
+                Fact(("distinct image", "distinct images"), graph.n_samples, "exact copies count once"),
                 Fact("neighbors", self._n_found, f"of each, by {graph.metric} distance"),
                 Fact("method", graph.method, "chosen by size, or by method="),
                 Fact("recall", recall, "exact search" if graph.method == "exact" else measured),
@@ -137,13 +137,13 @@ class Overview:
 
     def _facts(self) -> list[Fact]:
         kinds = ", ".join(f"{n:,} {kind or 'without suffix'}" for kind, n in list(self.kinds.items())[:_KINDS])
-        facts = [Fact("images", self.n_images, kinds or "listed")]
+        facts = [Fact(("image", "images"), self.n_images, kinds or "listed")]
         if self.n_broken is not None:
             facts.append(Fact("broken", self.n_broken, "cannot be decoded; in no finding"))
         if self.n_labels:
-            facts.append(Fact("labels", self.n_labels, "different"))
+            facts.append(Fact(("label", "labels"), self.n_labels, "different"))
         if self.n_splits:
-            facts.append(Fact("splits", self.n_splits, "different"))
+            facts.append(Fact(("split", "splits"), self.n_splits, "different"))
         state = "read and linked" if self.is_linked else "read" if self.n_broken is not None else "not read yet"
         return [*facts, Fact("state", state, "in this session")]
 

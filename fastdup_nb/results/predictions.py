@@ -132,7 +132,7 @@ class Predictions(ImageResult):
     def _facts(self) -> tuple[Fact, ...]:
         if len(self.labels) < 2:
             return (
-                Fact("images", self.n_images, "that can be read"),
+                Fact(("image", "images"), self.n_images, "that can be read"),
                 Fact("with a label", self.n_tested, f"of {format_count(len(self.labels), ('class', 'classes'))}"),
             )
         n_sure = int((self.table["confidence"] >= _SURE).sum())

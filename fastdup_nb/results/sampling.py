@@ -140,7 +140,11 @@ class Sample(ImageResult, Generic[DatasetT]):
         n_included = int(self.table["is_included"].sum())
         facts = [
             Fact("chosen", len(self.table), f"{n_included:,} of them had to be in" if n_included else "each once"),
-            Fact("candidates", self.n_candidates, "left out: " + ", ".join(told) if told else "none was left out"),
+            Fact(
+                ("candidate", "candidates"),
+                self.n_candidates,
+                "left out: " + ", ".join(told) if told else "none was left out",
+            ),
         ]
         if len(self.curve):
             mean, least = self.curve["mean_similarity"].iloc[-1], self.curve["min_similarity"].iloc[-1]

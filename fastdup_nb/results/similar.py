@@ -89,7 +89,9 @@ class Similar(ImageResult):
         if self.unlike:
             best = "–" if self.table.empty else f"{self.table['score'].max():.3f}"
             facts.append(Fact("highest score", best, "similarity, less a quarter of that to what is not meant"))
-        facts.append(Fact("images compared", self.n_images, "all of them, each with what was asked for"))
+        facts.append(
+            Fact(("image compared", "images compared"), self.n_images, "all of them, each with what was asked for")
+        )
         return tuple(facts)
 
     def _lines(self, i: int) -> tuple[str, ...]:

@@ -135,7 +135,11 @@ class Split(ImageResult, Generic[DatasetT]):
         n_bound = int(sizes[sizes > 1].sum())
         off = float((self.shares["achieved"] - self.shares["wanted"]).abs().max()) if len(self.table) else 0.0
         return (
-            Fact("images bound", n_bound, f"to others, in {format_count(int((sizes > 1).sum()), ('group', 'groups'))}"),
+            Fact(
+                ("image bound", "images bound"),
+                n_bound,
+                f"to others, in {format_count(int((sizes > 1).sum()), ('group', 'groups'))}",
+            ),
             Fact("largest group", int(sizes.max()) if len(sizes) else 0, "images that stay together"),
             Fact("off the shares", f"{off:.1%}", "of all images, at most, in any split"),
             Fact(

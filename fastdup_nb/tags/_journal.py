@@ -123,7 +123,11 @@ class Journal:
     def refresh(self) -> bool:
         """Take over what other processes wrote; return whether there was something."""
         with self.lock:
-            if self._is_gone or (self._db is None and (self.path is None or not self.path.exists())):
+            if self._is_gone:
+                return False
+            if self._db is None and (self.path is None or not self.path.exists()):
+                if self._began is None:
+                    self._began, self._is_loaded = 0, True  # nothing was decided yet: whatever comes is heard
                 return False
             with self._explained():
                 return self._load(self._opened())

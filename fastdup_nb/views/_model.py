@@ -28,14 +28,19 @@ class Badge:
 
 @dataclass(frozen=True)
 class Fact:
-    """A number and its meaning: ``Fact("pairs", 1204, "two pictures counted once")``.
+    """A number and its meaning: ``Fact(("pair", "pairs"), 1204, "two pictures counted once")``.
 
-    An int is written with thousands separators; text stands as it is.
+    An int is written with thousands separators; text stands as it is. The label may be a noun, singular and plural.
     """
 
-    label: str
+    label: str | tuple[str, str]
     value: str | int
     meaning: str = ""
+
+    @property
+    def name(self) -> str:
+        """The label as it is written, in the singular for one."""
+        return self.label if isinstance(self.label, str) else self.label[self.value != 1]
 
 
 @dataclass(frozen=True)

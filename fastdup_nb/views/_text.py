@@ -51,7 +51,7 @@ def render_text(view: View, *, max_rows: int = 8, max_tiles: int = 5, width: int
 
 
 def _fact_lines(view: View, width: int) -> list[str]:
-    cells = [(fact.label, format_cell(fact.value), fact.meaning) for fact in view.facts]
+    cells = [(fact.name, format_cell(fact.value), fact.meaning) for fact in view.facts]
     if not cells:
         return []
     label_width = min(28, max(measure_width(make_visible(label)) for label, _, _ in cells))

@@ -62,6 +62,20 @@ class Coloring:
         """``"category"``, ``"number"`` or ``"density"``."""
         return "category" if self.codes is not None else "number" if self.shares is not None else "density"
 
+    def find_hue(self, position: int) -> str:
+        """Return the color of a point as "#rrggbb"; "" where it has none of its own."""
+        if self.codes is not None:
+            return self.entries[int(self.codes[position])].color
+        if self.shares is not None and np.isfinite(self.shares[position]):
+            return RAMP[min(int(self.shares[position] * len(RAMP)), len(RAMP) - 1)]
+        return ""
+
+    def tell_legend(self, places: Sequence[object]) -> dict[str, object]:
+        """Return the legend as a view is told it, with the place of each name on the map."""
+        entries = [{**vars(entry), "at": at} for entry, at in zip(self.entries, places, strict=False)]
+        told = {"kind": self.kind, "title": self.title, "low": self.low, "high": self.high, "ramp": RAMP}
+        return {**told, "entries": entries}
+
     @cached_property
     def palette(self) -> npt.NDArray[np.uint8]:
         """RGB of each category, or of each level of a number: uint8 (n, 3)."""

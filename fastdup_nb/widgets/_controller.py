@@ -23,7 +23,7 @@ _KEPT_ANSWERS = 4
 _LOCK = (
     threading.RLock()
 )  # one for all: a change in one gallery is heard by the others, each with its own would lock up
-_TILES_PER_ROW = 6
+_COUNTED_PER_ROW = 6
 REJECTED = "not duplicates"
 HIDDEN = "All that is selected is hidden by the filter; Escape clears the selection."
 
@@ -96,7 +96,7 @@ class Controller:
             self._answers.move_to_end(query)
             return self._answers[query]
 
-    def page(self, query: Query, number: int, size: int) -> dict[str, Any]:
+    def page(self, query: Query, number: int, size: int, most_in_row: int = _COUNTED_PER_ROW) -> dict[str, Any]:
         """Return one page: its tiles or rows of tiles, and which images have to be sent with it.
 
         Parameters
@@ -106,15 +106,17 @@ class Controller:
         number : int
             Page, from 0; a number too large gives the last page.
         size : int
-            Tiles on a page; rows are counted by the tiles they may hold.
+            Tiles on a page; a row counts as six.
+        most_in_row : int
+            Tiles of a row at most.
         """
         with self.lock:
             found = self.find(query)
-            per_page = size if found.rows is None else max(1, size // _TILES_PER_ROW)
+            per_page = size if found.rows is None else max(1, size // _COUNTED_PER_ROW)
             n_pages = max(1, -(-found.n_units // per_page))
             number = min(max(number, 0), n_pages - 1)
             units = range(number * per_page, min((number + 1) * per_page, found.n_units))
-            rows = self._tiles(found, units) if found.rows is None else self._rows(found, units)
+            rows = self._tiles(found, units) if found.rows is None else self._rows(found, units, most_in_row)
             self._add_tags(rows)
             tiles = [tile for row in rows for tile in row["tiles"]]
             shown = [str(tile["id"]) for tile in tiles] + [str(tile["beside"]) for tile in tiles if tile["beside"]]
@@ -290,7 +292,7 @@ class Controller:
     def _tiles(self, found: Found, units: range) -> list[dict[str, Any]]:
         return [{"row": -1, "tiles": [self._tile(int(found.tiles[i])) for i in units]}]
 
-    def _rows(self, found: Found, units: range) -> list[dict[str, Any]]:
+    def _rows(self, found: Found, units: range, most: int) -> list[dict[str, Any]]:
         assert found.rows is not None  # noqa: S101 - for the type checker
         assert found.starts is not None  # noqa: S101
         assert self.deck.row_caption is not None  # noqa: S101
@@ -299,7 +301,7 @@ class Controller:
             row = int(found.rows[i])
             tiles = found.tiles[found.starts[i] : found.starts[i + 1]]
             caption = self.deck.row_caption(row)
-            drawn = [self._tile(int(tile)) for tile in tiles[:_TILES_PER_ROW]]
+            drawn = [self._tile(int(tile)) for tile in tiles[:most]]
             words = {"title": caption.title, "badge": caption.badge, "note": caption.note}
             rows.append({"row": row, **words, "tiles": drawn, "n_more": len(tiles) - len(drawn)})
         return rows

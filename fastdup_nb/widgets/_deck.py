@@ -71,6 +71,8 @@ class Deck:
         Orders beside the given one, by their name for people.
     is_comparable : bool
         Whether a row shows one picture in versions, of which the kept or first one stands for all.
+    notes : tuple of str
+        What has to be known before anything is decided.
     empty : str
         Said where there is nothing to show.
     """
@@ -87,6 +89,7 @@ class Deck:
     row_noun: tuple[str, str] = ("group", "groups")
     sorts: Mapping[str, Sort] = field(default_factory=dict)
     is_comparable: bool = False
+    notes: tuple[str, ...] = ()
     empty: str = "There is nothing to show."
 
     @cached_property

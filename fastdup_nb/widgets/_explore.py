@@ -31,10 +31,10 @@ class Explorer(ipywidgets.HBox):  # type: ignore[misc]
         for widget in (chart, gallery):
             for name, value in half.items():
                 setattr(widget.layout, name, value)
-        self._hider = ipywidgets.HTML()
         layout = ipywidgets.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="8px")
-        super().__init__(children=[chart, gallery, self._hider], layout=layout)
-        self._hider.value = f"<style>.fdnb-twin-{self.model_id} {{ display: none; }}</style>"  # while this one lives
+        super().__init__(children=[chart, gallery], layout=layout)
+        chart._twin = self.model_id
+        chart._tell()
         chart.observe(self._show_selected, "selection")
         gallery.observe(self._mark_selected, "selection")
         close_previous(self)

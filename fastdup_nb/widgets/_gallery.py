@@ -33,6 +33,7 @@ from ._opened import open_picture
 
 _LOG = logging.getLogger(__name__)
 _MESSAGE_BYTES = 700_000
+_MOST_IN_ROW = 12  # sent, of which as many are drawn as have room
 PAGE_SIZES, MAX_PAGE_SIZE = (12, 24, 48, 96), 96
 
 
@@ -195,7 +196,7 @@ class Gallery(anywidget.AnyWidget):
     def _do_page(self, message: Mapping[str, Any]) -> None:
         query = read_query(message["query"])
         size = min(max(message["size"], 1), MAX_PAGE_SIZE)
-        page = self._controller.page(query, message["page"], size)
+        page = self._controller.page(query, message["page"], size, _MOST_IN_ROW)
         self._served.append(list(page["images"]))
         self._send_pictures({"kind": "page", "key": message["key"], **page}, self._served[-1])
 
@@ -328,7 +329,7 @@ def describe_page(controller: Controller, query: Query, size: int) -> View:
     deck = controller.deck
     return View(
         title=deck.title, headline=deck.headline, rows=tuple(rows), empty=deck.empty,
-        notes=(str(page["note"]), "Run the cell to page, select and tag."),
+        notes=(*deck.notes, str(page["note"]), "Run the cell to page, select and tag."),
     )  # fmt: skip
 
 
@@ -357,6 +358,7 @@ def _as_dict(query: Query) -> dict[str, Any]:
 
 def _tell_info(deck: Deck) -> dict[str, Any]:
     return {
-        "title": deck.title, "headline": deck.headline, "has_rows": deck.rows is not None, "sorts": list(deck.sorts),
-        "is_comparable": deck.is_comparable, "page_sizes": list(PAGE_SIZES), "row_noun": list(deck.row_noun),
+        "title": deck.title, "headline": deck.headline, "notes": list(deck.notes), "has_rows": deck.rows is not None,
+        "sorts": list(deck.sorts), "is_comparable": deck.is_comparable, "page_sizes": list(PAGE_SIZES),
+        "row_noun": list(deck.row_noun),
     }  # fmt: skip

@@ -22,7 +22,7 @@ from .._text import check_name
 from .._validation import check_choice, check_integer
 from ..errors import ParameterError
 from ._base import Listeners, Selection, close_parts, close_previous, exclude, publish_with_twin, read_module
-from ._coloring import RAMP, Coloring, color_by, color_by_density
+from ._coloring import Coloring, color_by, color_by_density
 from ._lasso import find_inside
 from ._legend import render_twin
 from ._placing import choose_tiles, find_nearest, place_names
@@ -76,6 +76,7 @@ class Map(anywidget.AnyWidget):
 
     _esm = read_module("common.js", "map_canvas.js", "map_parts.js", "map.js")
     _css = read_module("common.css", "map.css")
+    _twin = ""  # the model that has the static twin, where it is not this one
     _state = traitlets.Dict().tag(sync=True)
     """Words and numbers that all views show; never a picture, and nothing per image."""
     selection = Selection()
@@ -112,7 +113,9 @@ class Map(anywidget.AnyWidget):
         self._color = check_choice(color, "color", "Map", self.choices)
         super().__init__()
         self._recolor()
-        self._home = fit_window(self._points, 900, 520)
+        whole = fit_window(self._points, 900, 520)
+        extent = np.ptp(self._points, axis=0).tolist() if len(self._points) else [1.0, 1.0]
+        self._home = [whole.x, whole.y, *extent]
         self.on_msg(self._on_message)
         self.observe(self._on_selection, "selection")
         close_previous(self)
@@ -201,21 +204,16 @@ class Map(anywidget.AnyWidget):
         names = pd.Series(index=self._index, dtype=object)
         for tag in reversed(list(tags.palette)):
             names[self._index.isin(tags.tagged(tag))] = tag
-        colors = {tag: str(getattr(style, "color", "") or "") for tag, style in tags.palette.items()}
+        colors = {tag: style.color for tag, style in tags.palette.items()}
         return color_by("tag", names, self._index, colors)
 
     def _tell(self) -> None:
         """Tell all views how things stand; they then ask for a new picture."""
-        coloring = self._coloring
-        entries = [
-            {"name": entry.name, "color": entry.color, "count": entry.count, "at": at}
-            for entry, at in zip(coloring.entries, self._names, strict=False)
-        ]
         styles = self._tags.palette.items() if self._tags is not None else ()
         with self._lock:
             self._version += 1
             self._state = {
-                "twin": self.model_id,
+                "twin": self._twin or self.model_id,
                 "version": self._version,
                 "title": self._told_title(),
                 "notes": self._notes,
@@ -225,24 +223,11 @@ class Map(anywidget.AnyWidget):
                 "message": self._message,
                 "color": self._color,
                 "choices": self.choices,
-                "legend": {
-                    "kind": coloring.kind, "title": coloring.title, "entries": entries,
-                    "low": coloring.low, "high": coloring.high, "ramp": RAMP,
-                },
+                "legend": self._coloring.tell_legend(self._names),
                 "has_tags": self._tags is not None,
-                "tags": [
-                    {"name": tag, "color": str(getattr(style, "color", "")), "key": str(getattr(style, "key", ""))}
-                    for tag, style in styles
-                ],
-                "home": self._told_home(),
+                "tags": [{"name": tag, "color": style.color, "key": style.key} for tag, style in styles],
+                "home": self._home,
             }  # fmt: skip
-
-    def _told_home(self) -> list[float]:
-        """Middle and extent of the points."""
-        if not len(self._points):
-            return [0.0, 0.0, 1.0, 1.0]
-        size = np.ptp(self._points, axis=0)
-        return [self._home.x, self._home.y, float(size[0]), float(size[1])]
 
     def _told_title(self) -> str:
         n = len(self._index)
@@ -356,19 +341,11 @@ class Map(anywidget.AnyWidget):
             **{name: content.get(name) for name in ("view", "id", "x", "y", "scale", "width", "height")},
             "kind": "picture", "version": version, "n_visible": len(seen), "radius": dot_radius(len(seen)),
             "tiles": [
-                [int(i), *map(float, self._points[i]), self._hue(i), bool(on)]
+                [int(i), *map(float, self._points[i]), self._coloring.find_hue(i), bool(on)]
                 for i, on in zip(shown, is_on, strict=True)
             ],
         }  # fmt: skip
         self.send(answer, buffers)
-
-    def _hue(self, position: int) -> str:
-        coloring = self._coloring
-        if coloring.codes is not None:
-            return coloring.entries[int(coloring.codes[position])].color
-        if coloring.shares is not None and np.isfinite(coloring.shares[position]):
-            return RAMP[min(int(coloring.shares[position] * len(RAMP)), len(RAMP) - 1)]
-        return ""
 
     def _send_tiles(self, content: Mapping[str, object]) -> None:
         asked = [int(i) for i in list(content["positions"])[:_MOST_TILES]]  # type: ignore[call-overload]
@@ -387,7 +364,7 @@ class Map(anywidget.AnyWidget):
         place = int(position)  # type: ignore[call-overload]
         image_id = self._index[place]
         told = [self._describe(image_id) if self._describe else "", self._told_tags(image_id)]
-        answer |= {"image_id": image_id, "text": "\n".join(filter(None, told)), "hue": self._hue(place)}
+        answer |= {"image_id": image_id, "text": "\n".join(filter(None, told)), "hue": self._coloring.find_hue(place)}
         answer |= dict(zip(("x", "y"), map(float, self._points[place]), strict=True), group=self._coloring.tell(place))
         self.send(answer, [self._picture_of(place) or b""])
 

@@ -66,12 +66,14 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
         self._shown: list[dict[str, Any]] = []
         self._build()
         self._hider = widgets.HTML()
-        parts = [self._head, self._filters, self._grid, self._tag_bar, self._actions, self._status, self._hider]
+        above = [self._head, self._filters, self._tag_bar, self._actions, self._status]
+        parts = [*above, self._grid, self._line, self._hider]
         super().__init__(children=parts)
         self._hider.value = f"<style>.fdnb-twin-{self.model_id} {{ display: none; }}</style>"  # while this one lives
         self._unsubscribe = pictures.tags.subscribe(self._tags_changed)
         self.observe(lambda _: self._take_selection(), "selection")
         self.observe(lambda _: self._show(), "page")
+        self.observe(self._show_code, "code")
         self._show()
         close_previous(self)
         after_cell(self._renew_code)
@@ -130,7 +132,7 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
             actions.insert(0, ("Not duplicates", self._reject))
         buttons = [self._button(name, call, fit) for name, call in actions]
         self._actions = widgets.HBox(buttons, layout=widgets.Layout(**wrap))
-        self._status = widgets.HTML()
+        self._status, self._line = widgets.HTML(), widgets.HTML()
         for control, change in ((self._text, "text"), (self._tag_filter, "tag"), (self._sort, "sort")):
             control.observe(lambda event, name=change: self._ask(name, event["new"]), "value")
 
@@ -175,7 +177,8 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
         deck = self._controller.deck
         self._where.value = f"page {self.page + 1:,} of {self._n_pages:,}"
         title = f'<b style="font-size:16px;margin-right:12px">{escape(deck.title)}</b>'
-        self._head.value = f"<div>{title}{escape(deck.headline)}</div><div>{escape(str(page['note']))}</div>"
+        lines = [title + escape(deck.headline), *map(escape, (*deck.notes, str(page["note"])))]
+        self._head.value = "".join(f"<div>{line}</div>" for line in lines)
         self._fill_tags()
 
     def _lay_out(self, rows: list[dict[str, Any]]) -> list[widgets.Widget]:
@@ -265,6 +268,9 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
     def _renew_code(self) -> None:
         self._controller.called = find_name(self, "gallery")
         self.code = self._controller.code(self._query)
+
+    def _show_code(self, _: object) -> None:
+        self._line.value = f'<code style="overflow-wrap:anywhere">{escape(make_visible(self.code))}</code>'
 
     def _say(self, text: str) -> None:
         self._status.value = f'<span role="status">{escape(make_visible(text))}</span>'

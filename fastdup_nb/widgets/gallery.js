@@ -1,4 +1,4 @@
-// The gallery: a toolbar, a grid of tiles or rows of tiles, a bar of tags, and a viewer over it.
+// The gallery: a toolbar, a bar of tags, a grid of tiles or rows of tiles, and a viewer over it.
 
 const SIZES = [["S", 96], ["M", 128], ["L", 176]];
 const DIM_MS = 200;   // a page that comes at once shall not flicker
@@ -84,13 +84,13 @@ class GalleryView extends Grid {
     this.codeLine = make("code", { tabindex: "0" });  // it scrolls
     const copy = make("button", { text: "Copy", title: "Copy this line of pandas", onclick: () => navigator.clipboard?.writeText(this.codeLine.textContent).then(() => this.say("copied")) });
     const back = make("span", { class: "fdnb-done" }, info.is_queue ? null : this.status, make("button", { text: "Undo", title: "u", onclick: () => this.hub.act({ op: "undo" }) }), make("button", { text: "Redo", title: "Shift + u", onclick: () => this.hub.act({ op: "redo" }) }));
-    this.decide = make("div", { class: "fdnb-bar fdnb-foot", role: "toolbar", "aria-label": info.is_queue ? "Labels" : "Tags" }, info.is_queue ? null : this.selectedNote, this.tagBar, back);
-    const work = info.is_queue ? [make("div", { class: "fdnb-progress" }, this.progress, this.selectedNote, this.status), this.decide] : [];
+    this.decide = make("div", { class: "fdnb-bar fdnb-decide", role: "toolbar", "aria-label": info.is_queue ? "Labels" : "Tags" }, info.is_queue ? null : this.selectedNote, this.tagBar, back);
+    const progress = info.is_queue ? [make("div", { class: "fdnb-progress" }, this.progress, this.selectedNote, this.status)] : [];
     root.replaceChildren(
-      make("div", { class: "fdnb-head" }, make("div", {}, make("b", { class: "fdnb-name", text: info.title }), make("span", { class: "fdnb-line", text: info.headline })), this.help),
+      make("div", { class: "fdnb-head" }, make("div", {}, make("b", { class: "fdnb-name", text: info.title }), make("span", { class: "fdnb-line", text: info.headline }), ...info.notes.map((text) => make("p", { class: "fdnb-note", text }))), this.help),
       make("div", { class: "fdnb-bar", role: "toolbar", "aria-label": "Page, filter and sort" }, this.back, this.search, this.tagFilter, this.sort, make("span", { class: "fdnb-gap" }),
         this.sizes, this.pageSize, make("span", { class: "fdnb-pages" }, this.note, this.before, this.number, this.total, this.after)),
-      ...work, this.helpPanel, this.error, this.grid, this.viewer.element, ...(info.is_queue ? [] : [this.decide]),
+      ...progress, this.decide, this.helpPanel, this.error, this.grid, this.viewer.element,
       make("div", { class: "fdnb-code" }, this.codeLine, copy),
     );
   }
@@ -226,7 +226,7 @@ class GalleryView extends Grid {
     if (kind === "page" && content === this.keyOf(this.model.get("page"))) this.show();
     else if (kind === "late") { if (content === this.keyOf(this.model.get("page")) && !this.hub.pages.has(content)) this.late(); }
     else if (kind === "tags") { this.say(content.text); if (content.again) this.show(); this.repaint(); }
-    else if (kind === "done") { if (this.unanswered) { this.unanswered = false; this.error.hidden = true; } this.repaint(); this.paintSelection(); }
+    else if (kind === "done") { if (this.unanswered && this.grid.ariaBusy === "false") { this.unanswered = false; this.error.hidden = true; } this.repaint(); this.paintSelection(); }
     else if (kind === "unanswered") { this.unanswered = true; this.fail(`The kernel is busy or gone: ${content} of what was pressed is not stored yet.`); }
     else if (kind === "lost") { this.fail("No kernel answers, so what was pressed is not stored. Run the cell again."); this.repaint(); }
     else if (kind === "selection") this.paintSelection();
@@ -236,7 +236,7 @@ class GalleryView extends Grid {
   }
 
   late() {
-    if (this.hub.heard) { this.fail("The kernel is busy; this page comes when it is done."); return; }
+    if (this.hub.heard) { this.unanswered = true; this.fail("The kernel is busy; this page comes when it is done."); return; }
     this.fail("No kernel answers: run the cell to bring this gallery to life.");
     if (this.current) return;
     this.showTwins?.();
@@ -340,9 +340,11 @@ class GalleryView extends Grid {
   openTile(isFocused = true) {
     const tile = this.tiles[this.at]?.tile;
     if (!tile) return;
+    const isHere = this.root.contains(document.activeElement);
     this.opened = tile;
     this.grid.hidden = true;
     this.viewer.open(tile.id, this.keptOf(tile), isFocused);
+    if (isHere) this.viewer.scrollTo(this.decide);
   }
 
   moveViewer(step) {

@@ -1,5 +1,7 @@
 // The grid of a gallery: tiles or rows of tiles, the one in focus, those selected. A gallery view is one with tools around it.
 
+const FEWEST = 6;   // images of a row, on however many lines; more where there is room for them side by side
+
 class Grid {
   constructor(model) {
     this.model = model;
@@ -7,6 +9,7 @@ class Grid {
     this.info = model.get("_info");
     this.at = 0;             // place of the tile in focus, on this page
     this.tiles = [];         // [{tile, element}] of this page
+    this.across = FEWEST;    // so many tiles of a row have room side by side
     this.setAnchor(null);
   }
 
@@ -15,13 +18,20 @@ class Grid {
   /** Draw the rows of a page. ARIA counts rows over all pages; single tiles are a row a page. */
   drawRows(content) {
     this.tiles = [];
-    const inRows = content.rows.some((row) => row.row >= 0);
-    const wide = Math.max(1, ...content.rows.map((row) => row.tiles.length)) + (inRows ? 1 : 0);
+    const rows = content.rows.map((row) => this.cut(row));
+    const inRows = rows.some((row) => row.row >= 0);
+    const wide = Math.max(1, ...rows.map((row) => row.tiles.length)) + (inRows ? 1 : 0);
     this.grid.classList.toggle("fdnb-single-tiles", !inRows);
     const counts = { role: "grid", "aria-label": this.info.title, "aria-multiselectable": "true", "aria-rowcount": inRows ? content.n_units : content.n_pages, "aria-colcount": wide };
     for (const [name, value] of Object.entries(counts)) if (content.n_tiles) this.grid.setAttribute(name, value); else this.grid.removeAttribute(name);
     const first = inRows ? content.first : content.page;
-    this.grid.replaceChildren(...(content.n_tiles ? content.rows.map((row, i) => this.row(row, first + i + 1)) : [make("p", { class: "fdnb-empty", text: content.note })]));
+    this.grid.replaceChildren(...(content.n_tiles ? rows.map((row, i) => this.row(row, first + i + 1)) : [make("p", { class: "fdnb-empty", text: content.note })]));
+  }
+
+  /** What is drawn of a row. */
+  cut(row) {
+    const n = row.row < 0 ? row.tiles.length : Math.max(FEWEST, this.across);
+    return { ...row, tiles: row.tiles.slice(0, n), n_more: (row.n_more ?? 0) + Math.max(0, row.tiles.length - n) };
   }
 
   row(row, number) {
@@ -79,7 +89,7 @@ class Grid {
     this.fit();
   }
 
-  /** Tell the style sheet how many tiles of a group stand side by side, and how far apart. */
+  /** Find how many tiles of a row stand side by side, tell the style sheet, and draw as many. */
   fit() {
     const cells = this.grid.querySelector(".fdnb-group .fdnb-cells");
     const pitch = (cells?.firstChild?.offsetWidth ?? 0) + 4;
@@ -88,7 +98,10 @@ class Grid {
     const isBeside = words.offsetTop === cells.offsetTop;
     const width = cells.parentElement.clientWidth - 20 - (isBeside ? words.offsetWidth + 8 : 0);
     this.root.style.setProperty("--pitch", `${pitch}px`);
-    this.root.style.setProperty("--n-across", Math.max(1, Math.floor((width + 4) / pitch)));
+    const [before, across] = [this.across, Math.max(1, Math.floor((width + 4) / pitch))];
+    this.root.style.setProperty("--n-across", across);
+    this.across = across;
+    if (Math.max(FEWEST, before) !== Math.max(FEWEST, across)) this.draw(this.current);
   }
 
   // ---- focus
@@ -96,7 +109,7 @@ class Grid {
   focused(target) {
     const cell = target.closest(".fdnb-tile") ?? target.closest(".fdnb-group")?.querySelector(".fdnb-tile");
     if (!cell) return;
-    this.tiles[this.at]?.element.setAttribute("tabindex", "-1");
+    for (const before of this.grid.querySelectorAll('.fdnb-tile[tabindex="0"]')) before.setAttribute("tabindex", "-1");
     this.at = Number(cell.dataset.place);
     cell.setAttribute("tabindex", "0");
     this.paintTags();

@@ -64,12 +64,14 @@ class Hub {
 
   countSelected(content) { [this.nSelected, this.nHidden] = [content.n_selected, content.n_hidden]; }
 
-  tagsAre(told) { for (const [id, tags] of Object.entries(told)) { this.stored.set(id, tags); this.tags.set(id, tags); } }
+  store(told) { for (const [id, tags] of Object.entries(told)) this.stored.set(id, tags); }
+
+  tagsAre(told) { this.store(told); for (const [id, tags] of Object.entries(told)) this.tags.set(id, tags); }
 
   done(content) {
     this.pending.delete(content.n);
-    if (!this.pending.size) this.tagsAre(content.tags);
-    else for (const [id, tags] of Object.entries(content.tags)) this.stored.set(id, tags);
+    this.store(content.tags);
+    if (!this.pending.size) this.tags = new Map(this.stored);   // of what was pressed quickly, too
     if (content.n >= this.lastSelect) { this.selected = new Set(content.selected); this.countSelected(content); }
     this.tell("done");
   }
@@ -78,7 +80,7 @@ class Hub {
     this.heard = true;
     if (content.kind === "page" || content.kind === "more") this.keep({ ...content, key: content.key === "first" ? this.first : content.key }, buffers);
     else if (content.kind === "tags") {
-      if (this.pending.size > 1) for (const [id, tags] of Object.entries(content.tags)) this.stored.set(id, tags);
+      if (this.pending.size > 1) this.store(content.tags);
       else this.tagsAre(content.tags);
       if (content.again) this.forget();
       this.tell("tags", content);

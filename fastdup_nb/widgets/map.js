@@ -24,7 +24,7 @@ function render({ model, el }) {
   const ui = buildMap({ setMode, zoom, home, toggleTiles, toggleHelp, step, recolor, tag: applyTag });
   el.append(ui.root);
   keepKeys(ui.root);
-  const showTwins = hideTwins(told().twin);
+  let showTwins = hideTwins(told().twin);
 
   const post = (kind, content = {}, buffers) => model.send({ kind, view: id, ...content }, undefined, buffers);
 
@@ -35,7 +35,11 @@ function render({ model, el }) {
     isStale = false;
     flying = ++asked;
     clearTimeout(patience);
-    patience = setTimeout(() => { flying = 0; ui.banner.hidden = false; }, PATIENCE);
+    patience = setTimeout(() => {
+      flying = 0;
+      ui.banner.hidden = false;
+      if (!scene.picture) { showTwins?.(); showTwins = null; }
+    }, PATIENCE);
     post("picture", { id: flying, ...scene.look, ...scene.size, ratio: scene.ratio, tiles: withTiles });
   }
 
@@ -44,6 +48,7 @@ function render({ model, el }) {
     const images = await Promise.all(buffers.map((data) => createImageBitmap(new Blob([data], { type: "image/png" }))));
     clearTimeout(patience);
     flying = 0;
+    showTwins ??= hideTwins(told().twin);
     ui.banner.hidden = true;
     scene.picture = { ...content, image: composePicture(images[0], images[1], scene.colors.ink, content.radius), parts: images };
     scene.hasSelection = images.length > 1;
@@ -310,7 +315,7 @@ function render({ model, el }) {
     cancelAnimationFrame(frame);
     frame = -1;   // nothing is painted any more
     for (const bitmap of scene.tiles.values()) bitmap.close();
-    showTwins();
+    showTwins?.();
   };
 }
 

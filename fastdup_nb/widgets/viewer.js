@@ -25,6 +25,9 @@ class Viewer {
     if (isFocused) this.element.focus({ preventScroll: true });
   }
 
+  /** Scroll until the picture is in view, and what stands above it from *top* on: it may have been opened from far below. */
+  scrollTo(top) { for (const part of [this.element.querySelector(".fdnb-frame"), top]) part.scrollIntoView({ block: "nearest" }); }
+
   close() {
     this.element.hidden = true;
     this.stopBlink();
@@ -78,7 +81,7 @@ class Viewer {
     const modes = this.other ? make("span", { class: "fdnb-modes", role: "group", "aria-label": "How to compare" },
       ...MODES.map(([mode, text]) => make("button", { text, "aria-pressed": String(this.mode === mode),
         onclick: () => { this.mode = mode; this.draw(); } }))) : null;
-    const zoom = make("button", { text: this.zoomed ? "Fit" : "100 %", title: "Whole picture or its own pixels (z)", onclick: () => this.zoom() });
+    const zoom = make("button", { text: this.zoomed && this.canZoom ? "Fit" : "100 %", title: "Whole picture or its own pixels (z)", disabled: !this.canZoom, onclick: () => this.zoom() });
     const together = this.host.kept() && this.host.kept() !== this.id
       ? make("button", { text: this.other ? "Alone" : "Compare", title: "This picture alone or beside the one that stays (c)", onclick: () => this.toggle() }) : null;
     return make("div", { class: "fdnb-viewer-bar" }, title, modes, make("span", { class: "fdnb-done" }, zoom, together,
@@ -87,7 +90,11 @@ class Viewer {
       make("button", { text: "Close", title: "Escape", onclick: () => this.host.close() })));
   }
 
+  /** Laid over each other, two pictures are always fitted to one another. */
+  get canZoom() { return !this.other || this.mode === "side"; }
+
   zoom() {
+    if (!this.canZoom) return;
     this.zoomed = !this.zoomed;
     if (this.zoomed) for (const id of [this.id, this.other]) if (id) this.want(id, true);
     this.draw();
