@@ -277,6 +277,35 @@ def test_relabeled_files_move_to_the_folder_of_their_label_and_back(ds, few, awa
     assert contents(few) == before
 
 
+def test_folders_that_a_plan_made_go_when_it_is_undone_and_no_others(ds, few, away):
+    (few / "plants" / "roses").mkdir()  # empty, of the user's own
+    before = {path for path in few.rglob("*") if path.is_dir()}
+    ds.relabel("plants/grass.jpg", "lawns")
+    ds.plan(drop="drop", move_to=away, relabel=True).apply()
+    assert (few / "lawns").is_dir()
+    assert (away / "pets").is_dir()
+    plan = fd.load_plan(away)
+    plan.undo()
+    assert {path for path in few.rglob("*") if path.is_dir()} == before
+    assert [path.name for path in away.iterdir()] == [fd.export.MANIFEST_NAME]
+    plan.apply()
+    (few / "lawns" / "note.txt").write_text("of the user's own")
+    assert plan.undo()["status"].eq("undone").sum() == 3
+    assert [path.name for path in (few / "lawns").iterdir()] == ["note.txt"]
+
+
+def test_a_manifest_that_was_changed_removes_no_folders_elsewhere(ds, away, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    ds.plan(drop="drop", move_to=away).apply()
+    manifest = away / fd.export.MANIFEST_NAME
+    event = json.loads(manifest.read_text().splitlines()[-1])
+    for made in (["../elsewhere", str(tmp_path / "elsewhere"), 5], "elsewhere", 7):
+        with open(manifest, "a") as file:
+            file.write(json.dumps({**event, "made": made}) + "\n")
+    fd.load_plan(away).undo()
+    assert (tmp_path / "elsewhere").is_dir()
+
+
 @pytest.mark.parametrize(
     "make",
     [dict, pd.Series, lambda told: pd.Series(told, name="new_label").to_frame(),

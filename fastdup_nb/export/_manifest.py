@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -84,9 +84,17 @@ class Manifest:
         header = {"event": "plan", "version": _VERSION, "root": str(self.root), "seal": make_seal(self.root)}
         self._write([{**header, "n_moves": len(states) + len(new)}, *new])
 
-    def record(self, event: str, move: Move) -> None:
-        """Add an event, and wait until it is on the disk."""
-        self._write([_as_event(event, move)])
+    def record(self, event: str, move: Move, *, made: Sequence[str] = ()) -> None:
+        """Add an event, and the folders that it makes below the move's base, and wait until it is on the disk."""
+        self._write([_as_event(event, move) | ({"made": list(made)} if made else {})])
+
+    def made(self) -> list[tuple[str, str]]:
+        """Return the bases and names of all folders that moves made, those in others first."""
+        told = set()
+        for event in _read(self.path):
+            names = event.get("made")
+            told |= {(str(event.get("base")), str(name)) for name in (names if isinstance(names, list) else ())}
+        return sorted((one for one in told if one[0] in _BASES and is_inside(one[1])), reverse=True)
 
     def _write(self, events: list[dict[str, object]]) -> None:
         moment = time.time()

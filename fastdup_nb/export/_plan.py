@@ -6,6 +6,7 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,10 +84,13 @@ class Plan:
     def undo(self) -> pd.DataFrame:
         """Put back the files that were moved; return ``to_frame()``. Nothing is written over here either.
 
-        A file of which the manifest no longer tells that it was moved is known by its content. One that has another
-        content than was moved there, or is a link to it now, stays where it is, with an error.
+        Folders that were made for them go where they are empty again. A file of which the manifest no longer tells
+        that it was moved is known by its content. One that has another content than was moved there, or is a link to
+        it now, stays where it is, with an error.
         """
-        return self._run(self._undo, [move for move in reversed(self.moves) if not move.problem])
+        frame = self._run(self._undo, [move for move in reversed(self.moves) if not move.problem])
+        self._remove_made()
+        return frame
 
     def __len__(self) -> int:
         return len(self.moves)
@@ -101,9 +105,11 @@ class Plan:
     def _manifest(self) -> Manifest:
         return Manifest(self.folder, self.root, is_given=self._is_given)
 
+    def _base(self, name: str) -> Path:
+        return self.folder if name == "move_to" else self.root
+
     def _paths(self, move: Move) -> tuple[Path, Path]:
-        base = self.folder if move.base == "move_to" else self.root
-        return self.root / move.source, base / move.destination
+        return self.root / move.source, self._base(move.base) / move.destination
 
     def _run(self, act: Callable[[Move, str, Manifest], Outcome], moves: Sequence[Move]) -> pd.DataFrame:
         manifest = self._manifest
@@ -177,17 +183,31 @@ class Plan:
     def _leads_out(self, move: Move) -> bool:
         """Whether a link leads out of the folders of a move; those of a collection of one's own may."""
         source, destination = self._paths(move)
-        base = self.folder if move.base == "move_to" else self.root
-        return leads_out(base, destination) or (self._is_given and leads_out(self.root, source))
+        return leads_out(self._base(move.base), destination) or (self._is_given and leads_out(self.root, source))
 
     def _moved(self, manifest: Manifest, move: Move, events: tuple[str, str], source: Path, destination: Path) -> None:
         """Move a file between two events: one says what is meant, the other that it came to nothing."""
-        manifest.record(events[0], move)
+        made = self._missing_folders(move) if events[0] == "intent" else []
+        manifest.record(events[0], move, made=made)
         try:
             move_file(source, destination)
         except OSError:
             manifest.record(events[1], move)
             raise
+
+    def _missing_folders(self, move: Move) -> list[str]:
+        """Return the folders below its base that a move has to make."""
+        base, parts = self._base(move.base), move.destination.split("/")[:-1]
+        names = ["/".join(parts[: i + 1]) for i in range(len(parts))]
+        return [name for name in names if not os.path.lexists(base / name)]
+
+    def _remove_made(self) -> None:
+        """Remove the folders that moves made, where nothing is in them any more."""
+        for base, name in self._manifest.made() if self._manifest.path.exists() else ():
+            folder = self._base(base) / name
+            if not leads_out(self._base(base), folder):
+                with suppress(OSError):  # something is in it, or it is gone
+                    folder.rmdir()
 
     def _outcomes(self) -> list[Outcome]:
         states = self._manifest.states()
