@@ -19,7 +19,7 @@ from ._store import Store
 from .embeddings import Descriptors, score_edges
 
 SCORES_VERSION = 4
-_MOST_KEPT = 2_000_000  # pairs; of more, none is added, and those are compared anew each time
+_MOST_KEPT = 10_000_000  # pairs; of more, none is added, and those are compared anew each time
 _AT_ONCE = 16_384  # pairs between two looks at the progress
 _WORTH_SAVING = 1000  # new pairs; fewer, or less than a tenth of all, take no time to speak of
 
@@ -52,7 +52,7 @@ class PairScores:
     def _look_up(self, progress: Progress, a: npt.NDArray[np.integer], b: npt.NDArray[np.integer]) -> _Scores:
         with self._lock:
             pairs = self._number(a, b)
-            new = np.setdiff1d(pairs, self._pairs)
+            new = _leave_out(pairs, self._pairs)
             if len(new) == 0:
                 return self._scores[np.searchsorted(self._pairs, pairs)]
             known, scores = _merge(self._pairs, self._scores, new, self._compare(progress, new))
@@ -96,6 +96,17 @@ class PairScores:
         a, b = divmod(self._pairs, len(self._names))
         key = f"{self._family}:{blake2b(self._names.tobytes() + self._pairs.tobytes(), digest_size=16).hexdigest()}"
         self._store.put_result(key, _pack(a, b, self._scores, self._names), family=self._family)
+
+
+def _leave_out(asked: _Ints, known: _Ints) -> _Ints:
+    """Return the pairs that are asked and not among the known, which are sorted: sorted, each once."""
+    asked = np.sort(asked)
+    asked = asked[np.diff(asked, prepend=-1) != 0]
+    at = np.searchsorted(known, asked)
+    is_known = np.zeros(len(asked), dtype=bool)
+    inside = at < len(known)
+    is_known[inside] = known[at[inside]] == asked[inside]
+    return asked[~is_known]
 
 
 def _merge(pairs: _Ints, scores: _Scores, new: _Ints, found: _Scores) -> tuple[_Ints, _Scores]:

@@ -47,6 +47,17 @@ def test_a_pair_is_compared_once_whatever_its_order(descriptors, compared):
     assert score(np.array([], dtype=int), np.array([], dtype=int)).shape == (0,)
 
 
+def test_pairs_asked_in_overlapping_pieces_are_compared_once_each(descriptors, compared):
+    rng, score = np.random.default_rng(1), open_scores(descriptors, None)
+    a, b = np.triu_indices(90, 1)
+    asked = np.zeros(len(a), dtype=bool)
+    for n in (3, 1500, 700, 2000, 1):
+        some = rng.integers(0, len(a), n)
+        asked[some] = True
+        np.testing.assert_allclose(score(a[some], b[some]), score_edges(descriptors, a[some], b[some]), atol=1e-6)
+    assert sum(compared) == asked.sum()
+
+
 def test_the_next_session_compares_only_what_is_new(descriptors, compared, tmp_path):
     a, b = np.triu_indices(90, 1)
     first = open_scores(descriptors, tmp_path)(a, b)

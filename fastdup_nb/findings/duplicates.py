@@ -136,7 +136,7 @@ def _form_groups(copies: Copies, edges: Edges, apart: Mapping[int, set[int]]) ->
     ends, others = ends[order], others[order]
     starts = np.searchsorted(ends, np.arange(n_nodes + 1))
     leader = np.full(n_nodes, -1, dtype=np.int64)
-    linked = np.unique(ends)
+    linked = np.flatnonzero(np.diff(starts))
     for node in linked[np.argsort(rank[linked])]:
         if leader[node] < 0:
             near = others[starts[node] : starts[node + 1]]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import anywidget
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import traitlets
 
@@ -246,7 +247,7 @@ class Map(anywidget.AnyWidget):
         with self._lock:
             if self._chosen[0] != ids:
                 positions = self._index.get_indexer(pd.Index(ids, dtype=object)) if ids else np.empty(0, np.int64)
-                self._chosen = ids, np.unique(positions[positions >= 0]).astype(np.int64)
+                self._chosen = ids, np.flatnonzero(self._mark(positions[positions >= 0]))
             self._message = ""
         self._tell()
 
@@ -257,15 +258,17 @@ class Map(anywidget.AnyWidget):
 
     def _choose(self, found: Ints, how: object) -> None:
         with self._lock:
-            ids, before = self._chosen
-            chosen = {
-                "add": lambda: np.union1d(before, found),
-                "remove": lambda: np.setdiff1d(before, found),
-                "toggle": lambda: np.setxor1d(before, found),
-            }.get(str(how), lambda: found)()
-            self._chosen = self._index[chosen].tolist(), chosen.astype(np.int64)
+            before, these = self._mark(self._chosen[1]), self._mark(found)
+            marks = {"add": before | these, "remove": before & ~these, "toggle": before ^ these}.get(str(how), these)
+            chosen = np.flatnonzero(marks)
+            self._chosen = self._index[chosen].tolist(), chosen
             ids = self._chosen[0]
         self.selection = ids
+
+    def _mark(self, positions: Ints) -> npt.NDArray[np.bool_]:
+        marks = np.zeros(len(self._index), dtype=bool)
+        marks[positions] = True
+        return marks
 
     def _apply_tag(self, tag: str) -> None:
         tags, ids = self._tags, list(self._chosen[0])
