@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TypeGuard
 
@@ -13,6 +14,7 @@ import pandas as pd
 from ._decisions import Listed
 from ._stages import Stages
 from ._text import TEXT
+from ._threads import Once
 from .errors import ImageError, ParameterError
 from .results._base import Shown
 from .results.normality import Incoming
@@ -32,8 +34,33 @@ def is_vectors(other: object) -> TypeGuard[npt.NDArray[np.floating]]:
     return True
 
 
-def _no_picture(image_id: str, _: int) -> tuple[bytes, bool]:
-    raise ImageError(f"Row {image_id} was given as a vector, so there is no picture")
+class _Rows:
+    """Rows of vectors in the place of images, without pictures; their tags last as long as they do."""
+
+    def __init__(self, ids: tuple[str, ...]) -> None:
+        self.ids = ids
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _Rows, (self.ids,)
+
+    @Once
+    def tags(self) -> Tags:
+        """The decisions about them."""
+        listing, positions = Listing(Path(os.sep), self.ids, self.ids), {name: i for i, name in enumerate(self.ids)}
+        journal = Journal(None)
+        listed = Listed(listing, positions, lambda: self.ids, lambda: [None] * len(self.ids), lambda: True)
+        return Tags(journal, Places(journal, listed))
+
+    def thumbnail(self, _: str) -> None:
+        """Return that there is none."""
+
+    def picture(self, image_id: str, _: int) -> tuple[bytes, bool]:
+        """Raise that there is none."""
+        raise ImageError(f"Row {image_id} was given as a vector, so there is no picture")
+
+    def neighbors(self, _: str, __: int) -> list[tuple[str, float]]:
+        """Return that none are known."""
+        return []
 
 
 def take_vectors(vectors: npt.NDArray[np.floating], stages: Stages, reference: Shown) -> Incoming:
@@ -49,11 +76,6 @@ def take_vectors(vectors: npt.NDArray[np.floating], stages: Stages, reference: S
     facts = pd.DataFrame(index=pd.Index(ids, name="image_id", dtype=TEXT), columns=facts.columns)
     facts["is_broken"], facts["path"] = False, list(ids)
     facts = facts.astype({name: dtype for name, dtype in reference.images.dtypes.items() if name in facts})
-    listing = Listing(Path(os.sep), ids, ids)
-    listed = Listed(
-        listing, {name: i for i, name in enumerate(ids)}, lambda: ids, lambda: [None] * len(ids), lambda: True
-    )
-    journal = Journal(None)
-    tags = Tags(journal, Places(journal, listed))
-    shown = Shown(facts, lambda _: None, _no_picture, lambda _, __: [], lambda: tags)
+    rows = _Rows(ids)
+    shown = Shown(facts, rows.thumbnail, rows.picture, rows.neighbors, partial(getattr, rows, "tags"))
     return Incoming(ids, vectors.astype(np.float32), [None] * len(ids), shown, 0)

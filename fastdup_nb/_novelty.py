@@ -94,7 +94,8 @@ class Novelty(Facade):
             ``"alone"`` judges each image by its distance to the known ones. ``"together"`` judges the list: a kind of
             image that comes in numbers is found even where each looks familiar. Half of the reference calibrates it,
             so the smallest p-value is larger, and the score of an image depends on the others. ``"auto"`` takes it for
-            20 images or more, where 40 different pictures are known.
+            20 images or more, where 40 different pictures are known; not with ``control="each"`` where so few are known
+            that it could flag none, and ``"alone"`` could.
         by, calibration
             As in ``normality``; *calibration* is that of ``"alone"``. By label, *other* needs labels too.
 

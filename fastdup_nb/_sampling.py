@@ -253,7 +253,16 @@ def check_quotas(quotas: object, labels: pd.Series) -> dict[str, int]:
                 f"The 'quotas' parameter of {_CALLER} must have labels of this dataset as keys. Got {label!r}; the "
                 f"labels are {has}{', ...' if len(known) > 8 else ''}."
             )
-    return {str(label).strip(): check_integer(n, f"quotas[{label!r}]", _CALLER, low=0) for label, n in quotas.items()}
+    clean: dict[str, int] = {}
+    for label, n in quotas.items():
+        name = str(label).strip()  # as labels are told
+        if name in clean:
+            raise ParameterError(
+                f"The 'quotas' parameter of {_CALLER} must name each label once, where spaces around it do not count. "
+                f"Got {name!r} twice."
+            )
+        clean[name] = check_integer(n, f"quotas[{label!r}]", _CALLER, low=0)
+    return clean
 
 
 def _check_size(n: object, quotas: Mapping[str, int]) -> int | float:

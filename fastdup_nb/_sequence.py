@@ -100,7 +100,7 @@ class Sequences(Facade):
             _shown=self._shown,
             _source=self,
             _vectors=partial(_take_vectors, stages),
-            _clusters=lambda: self.clusters().labels,
+            _clusters=self.clusters,
         )
 
 

@@ -192,7 +192,7 @@ class Splits(Facade):
             table=table, counts=counts, shares=achieved, n_rounds=n_rounds, min_similarity=least,
             _told=_remarks(classes, stratify, told), _n_broken=self._shown.n_broken,
             _call=_tell_split(wanted, stratify, groups, least),
-            _make=lambda splits: self.using(split=splits), _shown=self._shown,
+            _make=self.using, _shown=self._shown,
         )  # fmt: skip
 
 

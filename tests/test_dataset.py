@@ -372,6 +372,24 @@ def test_a_dataset_and_its_results_survive_pickling(few, tmp_path):
     assert result._repr_html_() == dups._repr_html_()
 
 
+def test_results_of_two_datasets_splits_and_sequences_survive_pickling(few, tmp_path):
+    ds = fd.Dataset(few, cache=tmp_path / "store")
+    vectors = ds.embeddings
+    results = (
+        ds.split(train=0.5, test=0.5), ds.sequence(), ds.leaks(ds), ds.normality().score(few),
+        ds.normality().score(vectors), ds.sample(2), ds.label_issues(), ds.predict_labels(), ds.next_to_label(2),
+    )  # fmt: skip
+    for result in results:
+        again = pickle.loads(pickle.dumps(result))  # noqa: S301
+        pd.testing.assert_frame_equal(again.to_frame(), result.to_frame())
+        assert again._repr_html_() == result._repr_html_()
+    split, sequence, leaks, *_ = pickle.loads(pickle.dumps(results))  # noqa: S301
+    assert split.dataset.leaks().n_pairs == 0
+    assert sequence.transitions("cluster").equals(results[1].transitions("cluster"))
+    assert leaks._shown.thumbnail("other:cat.jpg")
+    assert leaks._shown.thumbnail("other:cat.jpg") == leaks._shown.thumbnail("cat.jpg")
+
+
 def test_a_relative_folder_stays_the_one_that_was_meant(few, tmp_path, monkeypatch):
     monkeypatch.chdir(few.parent)
     ds = fd.Dataset("few", cache="kept")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -305,6 +306,24 @@ def test_ids_of_the_dataset_are_compared_with_all_others(dataset):
         [dataset.images.loc[i, "path"] for i in ids],
     ):
         assert dataset.novelty(same).to_frame()["p_value"].tolist() == found.to_frame()["p_value"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("n_known", "options", "n_together"),
+    [(98, {}, 30), (99, {}, 0), (197, {}, 0), (198, {}, 30), (120, {"method": "together"}, 30),
+     (120, {"control": "list"}, 30), (120, {"false_alarm_rate": 0.05}, 30)],
+)  # fmt: skip
+def test_a_list_is_not_judged_together_where_that_alone_would_flag_none(few, n_known, options, n_together):
+    rng = np.random.default_rng(0)
+    known = fd.Dataset([few / "cat.jpg"], embeddings=np.ones((1, 8)), cache=None).normality()
+    model = fit_normal(rng.normal(size=(n_known, 8)) + 3)
+    part = replace(known.parts[""], model=model, image_ids=["cat.jpg"] * n_known)
+    queries = np.r_[rng.normal(size=(29, 8)) + 3, -np.ones((1, 8))]
+    found = replace(known, parts={"": part}).score(queries, **({"control": "each"} | options))
+    assert found.n_together == n_together
+    assert ("as a list, no p-value could be below" in repr(found)) == (n_together == 0)
+    if not n_together:
+        assert found.table["is_novel"].loc["29"]
 
 
 def test_vectors_are_judged_without_pictures(dataset):

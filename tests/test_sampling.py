@@ -446,6 +446,7 @@ def test_the_curve_is_drawn_without_style_sheet_or_script_and_told_as_text(datas
         ({"n": 3, "method": "best"}, ParameterError, "one of 'representative', 'coverage'"),
         ({"n": 3, "quotas": ["a"]}, ParameterTypeError, "mapping of label to int.*Got list"),
         ({"n": 3, "quotas": {"z": 1}}, ParameterError, "Got 'z'; the labels are 'a', 'b'"),
+        ({"n": 3, "quotas": {"a": 1, " a": 2}}, ParameterError, "each label once.*Got 'a' twice"),
         ({"n": 3, "quotas": {"a": -1}}, ParameterError, "at least 0"),
         ({"n": 3, "quotas": {"a": 2.5}}, ParameterTypeError, "Got 2.5"),
         ({"n": 1, "quotas": {"a": 2}}, ParameterError, "add up to at most the 1 images"),

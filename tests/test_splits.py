@@ -141,6 +141,7 @@ def test_what_is_linked_by_any_way_is_joined():
     ("shares", "says"),
     [
         ({"train": 0.8, "test": 0.1}, "which sum to 0.9; for these proportions, give train=0.8889, test=0.1111"),
+        ({"train": 0.5, " train": 0.5}, "each split once.*Got 'train' twice"),
         ({"train": 80, "test": 20}, "which sum to 100; for these proportions, give train=0.8, test=0.2"),
         ({"train": 1.2, "test": -0.2}, "numbers of at least 0"),
         ({"train": float("nan"), "test": 0.2}, "numbers of at least 0"),

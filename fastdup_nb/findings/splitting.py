@@ -45,6 +45,11 @@ def check_shares(shares: object, caller: str) -> dict[str, float]:
     for name, value in shares.items():
         if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
             raise ParameterTypeError(f"{wanted} Got {name}={value!r} instead.")
+        if name.strip() in clean:
+            raise ParameterError(
+                f"The shares given to {caller} must name each split once, where spaces around it do not count. "
+                f"Got {name.strip()!r} twice."
+            )
         clean[name.strip()] = float(value)  # as splits are told
     if not clean or not all(np.isfinite(value) and value >= 0 for value in clean.values()):
         raise ParameterError(f"{wanted} Got {_tell(clean)} instead.")

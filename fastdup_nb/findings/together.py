@@ -23,7 +23,7 @@ from .novelty import (
     score_new,
 )
 
-__all__ = ["LEAST_KNOWN", "LEAST_NEW", "score_together"]
+__all__ = ["LEAST_KNOWN", "LEAST_NEW", "score_together", "smallest_together"]
 
 LEAST_NEW, LEAST_KNOWN = 20, 40  # pictures, below which a list tells too little
 _STRENGTH = 0.1  # of the fit: scikit-learn's C; smaller is simpler
@@ -113,6 +113,11 @@ def score_together(
     p_values[is_familiar] = 1.0
     found[is_familiar] = np.minimum(found, alone.scores)[is_familiar]
     return NewScores(found, p_values, alone.indices, alone.similarities), n_known
+
+
+def smallest_together(model: NormalModel) -> float:
+    """Return the smallest p-value there can be where a list is judged together, which half of the groups calibrate."""
+    return 1 / (model.n_groups // 2 + 1)
 
 
 def _find_twins(vectors: Vectors, scale: float, n_jobs: int) -> Rows:

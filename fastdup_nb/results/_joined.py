@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
 from ._base import Shown
 
-_Answer = TypeVar("_Answer")
+
+@dataclass(frozen=True, eq=False)
+class _Two:
+    """The pictures of two datasets, of which those of the other one are asked for by ids that begin so."""
+
+    this: Shown
+    other: Shown
+    begin: str
+    ids: frozenset[str]
+
+    def thumbnail(self, image_id: str) -> bytes | None:
+        """Return the thumbnail of an image of either."""
+        whose, own_id = self._find(image_id)
+        return whose.thumbnail(own_id)
+
+    def picture(self, image_id: str, size: int) -> tuple[bytes, bool]:
+        """Return the picture of an image of either."""
+        whose, own_id = self._find(image_id)
+        return whose.picture(own_id, size)
+
+    def neighbors(self, image_id: str, n: int) -> list[tuple[str, float]]:
+        """Return the nearest images of its own dataset, of those that are there."""
+        whose, own_id = self._find(image_id)
+        near = whose.neighbors(own_id, n)
+        if own_id == image_id:
+            return near
+        found = ((self.begin + near_id, value) for near_id, value in near)
+        return [(near_id, value) for near_id, value in found if near_id in self.ids]
+
+    def _find(self, image_id: str) -> tuple[Shown, str]:
+        is_other = image_id.startswith(self.begin)
+        return (self.other, image_id.removeprefix(self.begin)) if is_other else (self.this, image_id)
 
 
 def join_shown(this: Shown, other: Shown, name: str, *, ids: Sequence[str] | None = None) -> tuple[Shown, str]:
@@ -21,27 +52,10 @@ def join_shown(this: Shown, other: Shown, name: str, *, ids: Sequence[str] | Non
     begin = f"{name}:"
     while any(str(image_id).startswith(begin) for image_id in this.images.index):
         begin = f"{name}:{begin}"
-
-    def ask(call: Callable[[Shown, str], _Answer], image_id: str) -> _Answer:
-        is_other = image_id.startswith(begin)
-        return call(other if is_other else this, image_id.removeprefix(begin))
-
-    def near(image_id: str, n: int) -> list[tuple[str, float]]:
-        if not image_id.startswith(begin):
-            return this.neighbors(image_id, n)
-        found = ((begin + near_id, value) for near_id, value in other.neighbors(image_id.removeprefix(begin), n))
-        return [(near_id, value) for near_id, value in found if near_id in images.index]
-
     theirs = other.images if ids is None else other.images.loc[list(ids)]
     theirs = theirs.rename(index=lambda image_id: f"{begin}{image_id}")
     # The columns that a source brings come last, and are left out.
     frames = [frame.loc[:, :"reason"] for frame in (this.images, theirs) if len(frame)]
     images = pd.concat(frames) if frames else this.images
-    shown = Shown(
-        images,
-        lambda image_id: ask(lambda whose, own_id: whose.thumbnail(own_id), image_id),
-        lambda image_id, size: ask(lambda whose, own_id: whose.picture(own_id, size), image_id),
-        near,
-        this.open_tags,
-    )
-    return shown, begin
+    two = _Two(this, other, begin, frozenset(images.index))
+    return Shown(images, two.thumbnail, two.picture, two.neighbors, this.open_tags), begin

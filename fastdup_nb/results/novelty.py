@@ -9,6 +9,7 @@ import pandas as pd
 
 from .._validation import check_choice
 from ..findings.novelty import count_needed
+from ..findings.together import smallest_together
 from ..views import Badge, Fact, Row, View, format_count, format_similarity
 from ._base import IMAGES, NO_IMAGE, ImageResult, Shown
 from ._joined import join_shown
@@ -194,11 +195,17 @@ class Novelties(ImageResult):
             ),
             Fact("already known", self.n_known, "identical with a known image"),
         ]
-        together = "as a list: a new kind shows by its number, too" if self.n_together else "each was judged by itself"
-        facts.append(Fact("judged together", self.n_together, together))
+        facts.append(Fact("judged together", self.n_together, self._why_together()))
         facts += [Fact("not compared", self.n_unscored, self._why_unscored())] if self.n_unscored else []
         facts += [Fact("broken", self.n_broken, "could not be read")] if self.n_broken else []
         return tuple(facts)
+
+    def _why_together(self) -> str:
+        if self.n_together:
+            return "as a list: a new kind shows by its number, too"
+        least = min((smallest_together(part.model) for part in self.model.parts.values()), default=1.0)
+        has_need = least > self.false_alarm_rate >= self.smallest_p
+        return "each was judged by itself" + f"; as a list, no p-value could be below {least:.2g}" * has_need
 
     def _why_unscored(self) -> str:
         return "no label, or none that the reference has" if self.model.by else "nothing is known to compare with"

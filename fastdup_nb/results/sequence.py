@@ -20,6 +20,7 @@ from ._base import ImageResult, Result, Shown
 
 if TYPE_CHECKING:
     from ..widgets._deck import Deck
+    from .clusters import Clusters
     from .normality import Normality
     from .novelty import Novelties
 
@@ -88,7 +89,7 @@ class Sequence(ImageResult):
     _shown: Shown
     _source: object
     _vectors: Callable[[list[str]], npt.NDArray[np.float32]]
-    _clusters: Callable[[], pd.Series]
+    _clusters: Callable[[], Clusters]
 
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of ``frames``."""
@@ -261,7 +262,7 @@ class Sequence(ImageResult):
                 )
             return labels
         if isinstance(labels, str) and labels == "cluster":
-            found = self._clusters()
+            found = self._clusters().labels
             return found.astype("Int64").where(found >= 0)
         for table in (self.frames[["scene", "shot"]], self._shown.images):
             if isinstance(labels, str) and labels in table.columns:

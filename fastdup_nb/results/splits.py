@@ -52,7 +52,7 @@ class Split(ImageResult, Generic[DatasetT]):
     _told: tuple[str, ...]
     _n_broken: int
     _call: str
-    _make: Callable[[pd.Series], DatasetT]
+    _make: Callable[..., DatasetT]
     _shown: Shown
 
     @property
@@ -63,7 +63,7 @@ class Split(ImageResult, Generic[DatasetT]):
     @property
     def dataset(self) -> DatasetT:
         """The dataset with this split in the place of its own; no image is read again."""
-        return self._make(self.splits)
+        return self._make(split=self.splits)
 
     def _listed(self, which: object) -> list[str]:
         name = check_choice(which, "which", "Split.tag", self.shares.index.tolist())
