@@ -13,6 +13,7 @@ import pytest
 
 import fastdup_nb as fd
 from fastdup_nb.errors import ParameterError, ParameterTypeError, UnknownImageError
+from fastdup_nb.results.decks import tell_differences
 from fastdup_nb.tags import Tags
 from fastdup_nb.views import render_html
 from fastdup_nb.widgets._deck import Query
@@ -816,6 +817,18 @@ def test_a_whole_cluster_is_labeled_at_once(ds):
     browser.send("tag", selected=True, tag="two")
     cluster = members.index[members["cluster"] == 0]
     assert set(ds.tagged("two")) == set(cluster)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "told"),
+    [(400, 800, "another shape"), (799, 399, "another shape"), (400, 400, "50% of the pixels"),
+     (20, 20, "less than 1% of the pixels"), (1600, 800, "4 times the pixels"), (8000, 4000, "100 times the pixels")],
+)  # fmt: skip
+def test_how_many_pixels_there_are_beside_the_one_that_stays_is_told_in_words(width, height, told):
+    facts = {"format": "JPEG", "sharpness": 1.0, "brightness": 0.5, "colorfulness": 0.0}
+    kept, other = {"width": 800, "height": 400, **facts}, {"width": width, "height": height, **facts}
+    assert tell_differences(kept, kept) == ()
+    assert tell_differences(kept, other) == (told,)
 
 
 @pytest.mark.parametrize("labels", [[], "cat", ["a", "a"], ["", "b"], ["skipped", "b"]])

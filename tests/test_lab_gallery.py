@@ -690,6 +690,24 @@ def test_the_lines_of_a_group_share_its_tiles_evenly_at_any_width(lab, page):
     assert len(seen) > 1
 
 
+@pytest.mark.parametrize("width", [440, 660, 860, 1150])
+def test_nothing_moves_when_something_is_selected_and_tagged(lab, page, width):
+    gallery(page).evaluate("(root, width) => { root.style.width = `${width}px`; }", width)
+    focus(page, 2)
+    places = """(root) => {
+      const parts = [root, ...root.querySelectorAll('.fdnb-tag, .fdnb-grid')];
+      const [top, ...boxes] = parts.map(part => part.getBoundingClientRect());
+      return boxes.map(box => [box.x - top.x, box.y - top.y]);
+    }"""
+    before = gallery(page).evaluate(places)
+    page.keyboard.press(" ")
+    lab.wait_for("() => document.querySelector('.fdnb-selected').textContent === '1 selected'")
+    page.keyboard.press("3")
+    lab.wait_for("() => document.querySelector('.fdnb-status').textContent.includes('review')")
+    assert gallery(page).evaluate(places) == before
+    assert gallery(page).evaluate("(root) => root.scrollWidth <= root.clientWidth")
+
+
 def test_where_there_is_room_more_of_a_row_stands_side_by_side(lab, page):
     rows = """() => [...document.querySelectorAll('.fdnb-gallery')[3].querySelectorAll('.fdnb-group')].map(group => {
       const tiles = [...group.querySelectorAll('.fdnb-tile')];
