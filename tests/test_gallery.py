@@ -701,6 +701,17 @@ def test_images_in_no_cluster_are_a_row_and_no_cluster(ds):
     assert told.endswith(f"images in {len(found.clusters) + 1} rows")
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"), [("duplicates", "Group 0"), ("clusters", "Cluster 0"), ("quality", "Grayscale")]
+)
+def test_where_a_row_is_open_it_is_named(ds, kind, name):
+    gallery = find(ds, kind).gallery()
+    size = len(gallery._controller.find(Query(row=0)).tiles)
+    page = Browser(gallery).page(row=0)
+    assert page["note"] == f"{name}: {size} {'image' if size == 1 else 'images'}"
+    assert Browser(gallery).page(row=0, text="no such path")["note"] == "Nothing matches the filter."
+
+
 def test_a_row_is_sent_as_long_as_a_wide_cell_can_show_it(ds):
     gallery = ds.clusters().gallery()
     sizes = gallery._controller.deck.rows["size"]

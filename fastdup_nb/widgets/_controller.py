@@ -332,6 +332,9 @@ class Controller:
         if not found.n_shown:
             return "Nothing matches the filter." if query.is_filtered else self.deck.empty
         images = format_count(found.n_shown, ("image", "images"))
+        if query.row >= 0 and self.deck.row_caption is not None:
+            title = self.deck.row_caption(query.row).title
+            return f"{title.rpartition(': ')[0] or title}: {images}"
         if found.rows is None:
             return images
         return f"{images} in {format_count(len(found.rows), self.deck.row_noun)}"

@@ -214,9 +214,16 @@ class GalleryView extends Grid {
     const isFocused = this.root.contains(document.activeElement) || document.activeElement === document.body;
     if (isOpen) this.openTile(isFocused);
     else if (isFocused) this.focus(this.at);
+    else this.waitAt(this.tiles[this.at].element);
     const queued = this.queued;
     this.queued = [];
     for (const tag of queued) this.apply(tag);
+  }
+
+  /** Be at a tile without taking the focus, which is elsewhere in the notebook. */
+  waitAt(element) {
+    this.focused(element);
+    this.grid.scrollTop = Math.max(0, element.offsetTop + element.offsetHeight - this.grid.offsetTop - this.grid.clientHeight);
   }
 
   urlOf(id) { return this.current?.urls.get(id); }
