@@ -701,6 +701,17 @@ def test_images_in_no_cluster_are_a_row_and_no_cluster(ds):
     assert told.endswith(f"images in {len(found.clusters) + 1} rows")
 
 
+def test_images_that_leak_tell_their_split_and_which_one_stays(ds):
+    pairs = find(ds, "leaks").pairs
+    rows = Browser(find(ds, "leaks").gallery()).page()["rows"]
+    assert len(rows) > 1
+    for row in rows:
+        pair = pairs.iloc[row["row"]]
+        assert [tile["id"] for tile in row["tiles"]] == pair[["image_id_a", "image_id_b"]].tolist()
+        assert [tile["lines"][0] for tile in row["tiles"]] == pair[["split_a", "split_b"]].tolist()
+        assert [tile["mark"] for tile in row["tiles"]] == ["keep", ""]
+
+
 @pytest.mark.parametrize(
     ("kind", "name"), [("duplicates", "Group 0"), ("clusters", "Cluster 0"), ("quality", "Grayscale")]
 )

@@ -308,8 +308,10 @@ class Controller:
 
     def _tile(self, position: int) -> dict[str, Any]:
         caption = self.deck.caption(position)
+        is_kept = self.deck.is_comparable and position == self.kept_of(self.row_of(position))
         return {
-            "i": position, "id": self.ids[position], "lines": list(caption.lines), "mark": caption.mark,
+            "i": position, "id": self.ids[position], "lines": list(caption.lines),
+            "mark": caption.mark or ("keep" if is_kept else ""),
             "beside": caption.beside, "beside_line": caption.beside_line,
             "problem": self._problems.get(self.ids[position], ""),
         }  # fmt: skip
