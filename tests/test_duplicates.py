@@ -368,7 +368,7 @@ def test_where_many_are_only_near_it_says_to_look(tmp_path):
         for line in range(8):
             form.paste("black", (20, 30 + 30 * line, 60 + (37 * i + 53 * line) % 150, 40 + 30 * line))
         form.save(tmp_path / f"{i:02}.png")
-    told = "8 images or more are only near"
+    told = "8 or more images that are only near"
     dups = fd.Dataset(tmp_path, cache=None).duplicates("loose")
     assert (told in repr(dups)) == (told in dups._repr_html_()) == (dups.groups["size"].max() > 8)
     assert dups.groups["size"].max() > 8

@@ -13,6 +13,7 @@ import pytest
 
 import fastdup_nb as fd
 from fastdup_nb.errors import ParameterError, ParameterTypeError, UnknownImageError
+from fastdup_nb.results.decks import tell_differences
 from fastdup_nb.tags import Tags
 from fastdup_nb.views import render_html
 from fastdup_nb.widgets._deck import Query
@@ -700,6 +701,28 @@ def test_images_in_no_cluster_are_a_row_and_no_cluster(ds):
     assert told.endswith(f"images in {len(found.clusters) + 1} rows")
 
 
+def test_images_that_leak_tell_their_split_and_which_one_stays(ds):
+    pairs = find(ds, "leaks").pairs
+    rows = Browser(find(ds, "leaks").gallery()).page()["rows"]
+    assert len(rows) > 1
+    for row in rows:
+        pair = pairs.iloc[row["row"]]
+        assert [tile["id"] for tile in row["tiles"]] == pair[["image_id_a", "image_id_b"]].tolist()
+        assert [tile["lines"][0] for tile in row["tiles"]] == pair[["split_a", "split_b"]].tolist()
+        assert [tile["mark"] for tile in row["tiles"]] == ["keep", ""]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("duplicates", "Group 0"), ("clusters", "Cluster 0"), ("quality", "Grayscale")]
+)
+def test_where_a_row_is_open_it_is_named(ds, kind, name):
+    gallery = find(ds, kind).gallery()
+    size = len(gallery._controller.find(Query(row=0)).tiles)
+    page = Browser(gallery).page(row=0)
+    assert page["note"] == f"{name}: {size} {'image' if size == 1 else 'images'}"
+    assert Browser(gallery).page(row=0, text="no such path")["note"] == "Nothing matches the filter."
+
+
 def test_a_row_is_sent_as_long_as_a_wide_cell_can_show_it(ds):
     gallery = ds.clusters().gallery()
     sizes = gallery._controller.deck.rows["size"]
@@ -816,6 +839,18 @@ def test_a_whole_cluster_is_labeled_at_once(ds):
     browser.send("tag", selected=True, tag="two")
     cluster = members.index[members["cluster"] == 0]
     assert set(ds.tagged("two")) == set(cluster)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "told"),
+    [(400, 800, "another shape"), (799, 399, "another shape"), (400, 400, "50% of the pixels"),
+     (20, 20, "less than 1% of the pixels"), (1600, 800, "4 times the pixels"), (8000, 4000, "100 times the pixels")],
+)  # fmt: skip
+def test_how_many_pixels_there_are_beside_the_one_that_stays_is_told_in_words(width, height, told):
+    facts = {"format": "JPEG", "sharpness": 1.0, "brightness": 0.5, "colorfulness": 0.0}
+    kept, other = {"width": 800, "height": 400, **facts}, {"width": width, "height": height, **facts}
+    assert tell_differences(kept, kept) == ()
+    assert tell_differences(kept, other) == (told,)
 
 
 @pytest.mark.parametrize("labels", [[], "cat", ["a", "a"], ["", "b"], ["skipped", "b"]])

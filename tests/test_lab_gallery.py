@@ -271,7 +271,7 @@ def test_a_cluster_opens_to_page_through_all_its_members(lab, page):
     clusters.locator(".fdnb-row-tools button").first.click()
     lab.wait_for_kernel("c._query['row']", 0)
     lab.wait_for(LOADED)
-    assert clusters.locator(".fdnb-count").inner_text() == f"{size} images"
+    assert clusters.locator(".fdnb-count").inner_text() == f"Cluster 0: {size} images"
     clusters.locator(".fdnb-back").click()
     lab.wait_for_kernel("c._query['row']", -1)
     lab.wait_for(LOADED)
@@ -688,6 +688,41 @@ def test_the_lines_of_a_group_share_its_tiles_evenly_at_any_width(lab, page):
             seen.add(len(counts))
         assert root.evaluate("root => root.scrollWidth <= root.clientWidth")
     assert len(seen) > 1
+
+
+def test_labeling_waits_where_it_goes_on_without_taking_the_focus(lab, page):
+    ids = lab.kernel_eval("a._controller.ids[:3]")
+    for image_id in ids[:2]:
+        lab.kernel_eval(f"ds.tags.add({image_id!r}, 'photo') and None")
+    lab.run("b = ds.annotate(['photo', 'drawing'], ds.outliers().table.head(20), page_size=12)\nb")
+    last = page.locator(".fdnb-gallery").last
+    lab.wait_for(
+        "() => [...document.querySelectorAll('.fdnb-gallery')].at(-1).querySelector('.fdnb-grid').ariaBusy === 'false'"
+    )
+    assert last.locator(".fdnb-tile[tabindex='0']").evaluate_all("all => all.map(one => one.dataset.place)") == ["2"]
+    assert last.locator(".fdnb-tag[aria-pressed='true']").count() == 0
+    assert not last.evaluate("root => root.contains(document.activeElement)")
+    last.locator(".fdnb-tile[tabindex='0']").focus()
+    page.keyboard.press("2")
+    lab.wait_for_kernel(f"ds.tags.of([{ids[2]!r}])[{ids[2]!r}]", ("drawing",))
+
+
+@pytest.mark.parametrize("width", [440, 660, 860, 1150])
+def test_nothing_moves_when_something_is_selected_and_tagged(lab, page, width):
+    gallery(page).evaluate("(root, width) => { root.style.width = `${width}px`; }", width)
+    focus(page, 2)
+    places = """(root) => {
+      const parts = [root, ...root.querySelectorAll('.fdnb-tag, .fdnb-grid')];
+      const [top, ...boxes] = parts.map(part => part.getBoundingClientRect());
+      return boxes.map(box => [box.x - top.x, box.y - top.y]);
+    }"""
+    before = gallery(page).evaluate(places)
+    page.keyboard.press(" ")
+    lab.wait_for("() => document.querySelector('.fdnb-selected').textContent === '1 selected'")
+    page.keyboard.press("3")
+    lab.wait_for("() => document.querySelector('.fdnb-status').textContent.includes('review')")
+    assert gallery(page).evaluate(places) == before
+    assert gallery(page).evaluate("(root) => root.scrollWidth <= root.clientWidth")
 
 
 def test_where_there_is_room_more_of_a_row_stands_side_by_side(lab, page):

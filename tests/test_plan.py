@@ -656,6 +656,17 @@ def test_names_that_are_no_text_are_moved_and_put_back(few, away):
     assert contents(few) == before
 
 
+def test_a_plan_whose_files_are_all_moved_says_so_and_offers_to_put_them_back(ds, away):
+    plan = ds.plan("drop", move_to=away)
+    assert "2 files to move into" in repr(plan)
+    assert "plan.apply()" in repr(plan)
+    plan.apply()
+    assert "2 files moved into" in repr(plan)
+    assert "plan.apply()" not in repr(plan)
+    plan.undo()
+    assert "2 files to move into" in repr(plan)
+
+
 def test_markup_in_names_is_escaped(few, away):
     (few / "<b>.jpg").write_bytes((few / "cat.jpg").read_bytes())
     ds = fd.Dataset(few, cache=None)

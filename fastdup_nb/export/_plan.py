@@ -243,12 +243,14 @@ class Plan:
         frame = self.to_frame()
         counts = frame["status"].value_counts()
         n = len(frame)
+        is_done = 0 < n == int(counts.get("done", 0))
+        told = "moved into" if is_done else "to move into"
         shown = frame[["image_id", "destination", "reason", "status", "error"]].head(20)
         shown = shown.assign(destination=[show_path(Path(path)) for path in shown["destination"]])
         rows = tuple(tuple(row) for row in shown.to_numpy())
         return View(
             title="Plan",
-            headline=f"{n:,} {'file' if n == 1 else 'files'} to move into {show_path(self.folder)}."
+            headline=f"{n:,} {'file' if n == 1 else 'files'} {told} {show_path(self.folder)}."
             if n
             else "No file to move.",
             facts=tuple(Fact(str(status), int(count), _MEANINGS[str(status)]) for status, count in counts.items()),
@@ -256,7 +258,7 @@ class Plan:
             if rows
             else None,
             next_calls=(
-                ("plan.apply()", "move the files; nothing is deleted"),
+                *(() if is_done else (("plan.apply()", "move the files; nothing is deleted"),)),
                 ("plan.undo()", "put them back"),
             ),
         )

@@ -194,7 +194,7 @@ def tell_differences(kept: dict[str, object], other: dict[str, object]) -> tuple
     told = []
     if (kept["width"], kept["height"]) != (other["width"], other["height"]):
         ratio = float(other["width"]) * float(other["height"]) / (float(kept["width"]) * float(kept["height"]))  # type: ignore[arg-type]
-        told.append(f"{ratio:.0%} of the pixels" if ratio < 1 else f"{ratio:.2g} times the pixels")
+        told.append(_tell_ratio(ratio))
     if kept["format"] != other["format"]:
         told.append(f"{other['format']}, not {kept['format']}")
     for fact, less, more in (("sharpness", "blurrier", "sharper"), ("brightness", "darker", "brighter")):
@@ -204,6 +204,15 @@ def tell_differences(kept: dict[str, object], other: dict[str, object]) -> tuple
     if float(kept["colorfulness"]) > _COLORED and float(other["colorfulness"]) < _GRAY:  # type: ignore[arg-type]
         told.append("gray")
     return (", ".join(told),) if told else ()
+
+
+def _tell_ratio(ratio: float) -> str:
+    """Return in words how many pixels there are beside another picture, which has other sides."""
+    if ratio < 0.995:
+        return f"{ratio:.0%} of the pixels" if ratio >= 0.01 else "less than 1% of the pixels"
+    if ratio < 1.05:
+        return "another shape"
+    return f"{ratio:.2g} times the pixels" if ratio < 10 else f"{ratio:,.0f} times the pixels"
 
 
 def _deck_of_pairs(pairs: pd.DataFrame, shown: Shown) -> Deck:

@@ -174,9 +174,9 @@ class Duplicates(ImageResult):
         notes = [*tell_broken(self._shown.n_broken, "in no group")]
         n_large = int((self.members["group"][self.members["tier"] == "near"].value_counts() >= _MANY_NEAR).sum())
         if n_large:
-            words = "In one group" if n_large == 1 else f"In {n_large:,} groups"
+            words = format_count(n_large, ("group has", "groups have"))
             notes.append(
-                f"{words}, {_MANY_NEAR} images or more are only near the one that stays: filled-in forms, "
+                f"{words} {_MANY_NEAR} or more images that are only near the one that stays: filled-in forms, "
                 "captions on one picture and variants of a product look alike to the encoder. Look before you drop."
             )
         n_alone = self.n_images_in_pairs - len(self.members)

@@ -215,7 +215,7 @@ class LabelIssues(ImageResult):
         told = format_count(int(self.classes["is_judged"].sum()), ("class", "classes"))
         return (
             Fact("reported", self.n_issues, meaning if self.n_judged else "nothing was judged"),
-            Fact("estimated errors", f"{errors:,.0f}" if self.n_judged else "–", self._share()),
+            Fact(("estimated error", "estimated errors"), round(errors) if self.n_judged else "–", self._share()),
             Fact(("group in conflict", "groups in conflict"), n_groups, "of duplicates with two labels or more"),
             Fact(("label judged", "labels judged"), self.n_judged, f"in {told}"),
         )

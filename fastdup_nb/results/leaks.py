@@ -357,6 +357,11 @@ def _deck_of_splits(found: Leaks) -> Deck:
         note = f"{near}, labels {pair['label_a']} and {pair['label_b']}" if pair["labels_differ"] else near
         return RowCaption(f"{pair['split_a']} and {pair['split_b']}", str(pair["tier"]), note)
 
+    def caption(i: int) -> Caption:
+        """Say first in which split an image is: the two of a pair stand one after the other."""
+        told = deck.caption(i)
+        return replace(told, lines=(str(pairs[("split_a", "split_b")[i % 2]].iloc[i // 2]), *told.lines))
+
     call = f"{found._with(f'min_similarity={found.min_similarity!r}')}.pairs.pipe({_BY_IMAGE})"
     sorts = {
         "least similar first": Sort("similarity"),
@@ -364,7 +369,7 @@ def _deck_of_splits(found: Leaks) -> Deck:
     }
     return replace(
         deck, title="Leaks", headline=found._headline(), sorts=sorts, empty=found._empty(),
-        code="" if found._call == GIVEN else call, row_caption=row_caption,
+        code="" if found._call == GIVEN else call, row_caption=row_caption, caption=caption,
     )  # fmt: skip
 
 

@@ -184,12 +184,12 @@ class Novelties(ImageResult):
         facts = [
             Fact("new", self.n_novel, self._meaning()),
             Fact(
-                "small p-values",
+                ("small p-value", "small p-values"),
                 alone,
                 f"at most {self.false_alarm_rate:g}; about {expected:.2g} expected if none is new",
             ),
             Fact(
-                "images compared",
+                ("image compared", "images compared"),
                 tested,
                 f"with {format_count(self.model.n_groups, ('different picture', 'different pictures'))}",
             ),

@@ -308,8 +308,10 @@ class Controller:
 
     def _tile(self, position: int) -> dict[str, Any]:
         caption = self.deck.caption(position)
+        is_kept = self.deck.is_comparable and position == self.kept_of(self.row_of(position))
         return {
-            "i": position, "id": self.ids[position], "lines": list(caption.lines), "mark": caption.mark,
+            "i": position, "id": self.ids[position], "lines": list(caption.lines),
+            "mark": caption.mark or ("keep" if is_kept else ""),
             "beside": caption.beside, "beside_line": caption.beside_line,
             "problem": self._problems.get(self.ids[position], ""),
         }  # fmt: skip
@@ -332,6 +334,9 @@ class Controller:
         if not found.n_shown:
             return "Nothing matches the filter." if query.is_filtered else self.deck.empty
         images = format_count(found.n_shown, ("image", "images"))
+        if query.row >= 0 and self.deck.row_caption is not None:
+            title = self.deck.row_caption(query.row).title
+            return f"{title.rpartition(': ')[0] or title}: {images}"
         if found.rows is None:
             return images
         return f"{images} in {format_count(len(found.rows), self.deck.row_noun)}"

@@ -132,7 +132,8 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
             actions.insert(0, ("Not duplicates", self._reject))
         buttons = [self._button(name, call, fit) for name, call in actions]
         self._actions = widgets.HBox(buttons, layout=widgets.Layout(**wrap))
-        self._status, self._line = widgets.HTML(), widgets.HTML()
+        self._status = widgets.HTML(layout=widgets.Layout(min_height="28px"))  # so that nothing moves when it tells
+        self._line = widgets.HTML()
         for control, change in ((self._text, "text"), (self._tag_filter, "tag"), (self._sort, "sort")):
             control.observe(lambda event, name=change: self._ask(name, event["new"]), "value")
 
@@ -178,7 +179,7 @@ class PlainGallery(widgets.VBox):  # type: ignore[misc]
         self._where.value = f"page {self.page + 1:,} of {self._n_pages:,}"
         title = f'<b style="font-size:16px;margin-right:12px">{escape(deck.title)}</b>'
         lines = [title + escape(deck.headline), *map(escape, (*deck.notes, str(page["note"])))]
-        self._head.value = "".join(f"<div>{line}</div>" for line in lines)
+        self._head.value = "".join(f'<div style="line-height:20px">{line}</div>' for line in lines)
         self._fill_tags()
 
     def _lay_out(self, rows: list[dict[str, Any]]) -> list[widgets.Widget]:

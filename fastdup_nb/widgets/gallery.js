@@ -83,8 +83,9 @@ class GalleryView extends Grid {
     this.error = make("div", { class: "fdnb-error", role: "alert", hidden: true });
     this.codeLine = make("code", { tabindex: "0" });  // it scrolls
     const copy = make("button", { text: "Copy", title: "Copy this line of pandas", onclick: () => navigator.clipboard?.writeText(this.codeLine.textContent).then(() => this.say("copied")) });
-    const back = make("span", { class: "fdnb-done" }, info.is_queue ? null : this.status, make("button", { text: "Undo", title: "u", onclick: () => this.hub.act({ op: "undo" }) }), make("button", { text: "Redo", title: "Shift + u", onclick: () => this.hub.act({ op: "redo" }) }));
-    this.decide = make("div", { class: "fdnb-bar fdnb-decide", role: "toolbar", "aria-label": info.is_queue ? "Labels" : "Tags" }, info.is_queue ? null : this.selectedNote, this.tagBar, back);
+    const said = info.is_queue ? null : make("span", { class: "fdnb-said" }, this.selectedNote, this.status);
+    const back = make("span", { class: "fdnb-done" }, said, make("button", { text: "Undo", title: "u", onclick: () => this.hub.act({ op: "undo" }) }), make("button", { text: "Redo", title: "Shift + u", onclick: () => this.hub.act({ op: "redo" }) }));
+    this.decide = make("div", { class: "fdnb-bar fdnb-decide", role: "toolbar", "aria-label": info.is_queue ? "Labels" : "Tags" }, this.tagBar, back);
     const progress = info.is_queue ? [make("div", { class: "fdnb-progress" }, this.progress, this.selectedNote, this.status)] : [];
     root.replaceChildren(
       make("div", { class: "fdnb-head" }, make("div", {}, make("b", { class: "fdnb-name", text: info.title }), make("span", { class: "fdnb-line", text: info.headline }), ...info.notes.map((text) => make("p", { class: "fdnb-note", text }))), this.help),
@@ -213,9 +214,16 @@ class GalleryView extends Grid {
     const isFocused = this.root.contains(document.activeElement) || document.activeElement === document.body;
     if (isOpen) this.openTile(isFocused);
     else if (isFocused) this.focus(this.at);
+    else this.waitAt(this.tiles[this.at].element);
     const queued = this.queued;
     this.queued = [];
     for (const tag of queued) this.apply(tag);
+  }
+
+  /** Be at a tile without taking the focus, which is elsewhere in the notebook. */
+  waitAt(element) {
+    this.focused(element);
+    this.grid.scrollTop = Math.max(0, element.offsetTop + element.offsetHeight - this.grid.offsetTop - this.grid.clientHeight);
   }
 
   urlOf(id) { return this.current?.urls.get(id); }
@@ -251,7 +259,7 @@ class GalleryView extends Grid {
 
   fail(text) { this.error.hidden = false; this.error.textContent = text.split("\n").map(visible).join("\n"); }
 
-  say(text) { this.status.textContent = visible(text); }
+  say(text) { this.status.textContent = this.status.title = visible(text); }
 
   // ---- what the person does
 

@@ -78,7 +78,7 @@ class Grid {
     const elsewhere = n - nHidden - this.tiles.filter(({ tile }) => this.hub.selected.has(tile.id)).length;
     const asides = [[elsewhere, "not on this page"], [nHidden, "hidden by the filter: keys leave them alone"]]
       .filter(([count]) => count > 0).map(([count, words]) => `${count.toLocaleString("en")} ${words}`);
-    this.selectedNote.textContent = n ? `${n.toLocaleString("en")} selected${asides.length ? ` (${asides.join(", ")})` : ""}` : "";
+    this.selectedNote.textContent = this.selectedNote.title = n ? `${n.toLocaleString("en")} selected${asides.length ? ` (${asides.join(", ")})` : ""}` : "";
     this.paintTags();
   }
 
