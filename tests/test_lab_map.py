@@ -312,7 +312,6 @@ def test_a_map_that_was_never_drawn_leaves_its_still_picture_in_view_until_it_is
     notebook.kernel_eval(f"{handlers}.extend(held)")
     shown.get_by_role("button", name="Fit").click()
     twin.wait_for(state="hidden")
-    notebook.kernel_eval("late.close()")
 
 
 def test_nothing_is_asked_of_the_network_and_nothing_goes_wrong_in_the_page(notebook):
