@@ -146,6 +146,7 @@ def test_what_is_linked_by_any_way_is_joined():
         ({"train": 1.2, "test": -0.2}, "numbers of at least 0"),
         ({"train": float("nan"), "test": 0.2}, "numbers of at least 0"),
         ({"train": 0}, "which sum to 0"),
+        ({"test_size": 0.2}, r"such as train=.8, test=.2. Got test_size=0.2, which sum to 0.2\.$"),
         ({}, "Got none instead"),
     ],
 )

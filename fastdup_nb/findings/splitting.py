@@ -55,7 +55,7 @@ def check_shares(shares: object, caller: str) -> dict[str, float]:
         raise ParameterError(f"{wanted} Got {_tell(clean)} instead.")
     total = sum(clean.values())
     if abs(total - 1) > SHARE_TOLERANCE:
-        hint = f"; for these proportions, give {_tell(clean, total)}" if total > 0 else ""
+        hint = f"; for these proportions, give {_tell(clean, total)}" if total > 0 and len(clean) > 1 else ""
         raise ParameterError(f"{wanted} Got {_tell(clean)}, which sum to {total:.6g}{hint}.")
     return {name: value / total for name, value in clean.items()}
 
