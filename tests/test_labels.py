@@ -22,10 +22,10 @@ from fastdup_nb.findings.classifying import (
     deal_folds,
     find_families,
     fit_logistic,
-    score_folds,
     score_logistic_folds,
     weigh_all,
 )
+from fastdup_nb.findings.discriminant import fit_discriminant, score_folds
 from fastdup_nb.findings.labeled import Labeled
 from fastdup_nb.findings.labels import find_conflicts, find_label_issues
 from fastdup_nb.findings.predicting import predict_labels
@@ -240,8 +240,41 @@ def test_labels_of_a_fold_change_nothing_of_what_is_said_of_it():
     folds = deal_folds(truth, np.arange(300))
     changed = np.where(folds == 2, (truth + 1) % 10, truth)
     before, after = (score_folds(vectors, labels, folds, n_classes=10) for labels in (truth, changed))
-    np.testing.assert_array_equal(before[folds == 2], after[folds == 2])
+    np.testing.assert_allclose(before[folds == 2], after[folds == 2], atol=1e-3)
     assert np.abs(before - after)[folds != 2].max() > 0.1
+
+
+def in_quadrants(n):
+    """Return unit vectors of two classes that no plane tells apart: those of opposite quadrants are one."""
+    vectors = np.random.default_rng(0).normal(size=(n, 6)).astype(np.float32) * [2, 2, 1, 1, 1, 1]
+    labels = (vectors[:, 0] * vectors[:, 1] > 0).astype(np.int64)
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), labels
+
+
+@pytest.mark.parametrize(("n", "low", "high"), [(2400, 0.4, 0.6), (3600, 0.9, 1.0)])
+def test_many_images_are_told_apart_along_curves(n, low, high):
+    vectors, labels = in_quadrants(n)
+    logits = score_folds(vectors, labels, np.arange(n) % 20, n_classes=2, n_jobs=2)
+    assert low < (logits.argmax(axis=1) == labels).mean() < high
+    new = fit_discriminant(vectors[: n - 100], labels[: n - 100], n_classes=2).score(vectors[n - 100 :])
+    assert low - 0.1 < (new.argmax(axis=1) == labels[n - 100 :]).mean() <= high
+
+
+def test_labels_of_a_fold_change_nothing_of_what_landmarks_say_of_it():
+    vectors, truth = in_quadrants(3600)
+    folds = np.arange(3600) % 20
+    changed = np.where(folds == 2, 1 - truth, truth)
+    before, after = (score_folds(vectors, labels, folds, n_classes=2) for labels in (truth, changed))
+    np.testing.assert_allclose(before[folds == 2], after[folds == 2], atol=1e-3)
+    assert np.abs(before - after)[folds > 3].max() > 0.1
+
+
+@pytest.mark.parametrize("n_kinds", [1, 40, 700])
+def test_copies_among_landmarks_do_no_harm(n_kinds):
+    kinds, labels = in_quadrants(n_kinds)
+    every = np.arange(4200) % n_kinds
+    logits = score_folds(kinds[every], labels[every], every % 20, n_classes=2)
+    assert np.isfinite(logits).all()
 
 
 def test_folds_keep_families_whole_and_classes_even():

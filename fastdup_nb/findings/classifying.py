@@ -1,18 +1,14 @@
 """What the pictures alone say of their labels, learned from other pictures only.
 
-Two kinds of evidence are joined: a linear discriminant of the vectors, and the labels of the nearest neighbors. Both
-are *out of sample*: images are dealt to folds in whole families (an image and its duplicates), a fold is scored by a
-model that has not seen it, and no member of a family votes for another.
-
-The discriminant (Fisher, 1936; Friedman, *Regularized discriminant analysis*, 1989) is made of sums over images, so
-twenty folds cost little more than one. A wrong label is one term of a mean, and bends it less than a logistic
-regression, which is there for those who ask for it.
+Two kinds of evidence are joined: a discriminant of the vectors, or a logistic regression for those who ask for it, and
+the labels of the nearest neighbors. Both are *out of sample*: images are dealt to folds in whole families (an image and
+its duplicates), a fold is scored by a model that has not seen it, and no member of a family votes for another.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,10 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from .discriminant import Floats, Ints, Vectors, one_hot
 from .edges import label_connected
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_array
     from sklearn.linear_model import LogisticRegression
 
 __all__ = [
@@ -37,23 +33,15 @@ __all__ = [
     "fit_combiner",
     "fit_logistic",
     "fit_logistic_scorer",
-    "fit_scorer",
-    "one_hot",
-    "score_folds",
     "score_logistic_folds",
     "share_families",
     "to_chances",
     "weigh_all",
 ]
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Vectors = npt.NDArray[np.float32]
-
 N_FOLDS = 20
 _N_LOGISTIC_FOLDS = 5
 _LEAST_SLOPE = 0.1  # of that at the beginning, where a fit ends: with many classes or features all slopes are small
-_RIDGE = 1.0  # added to the scatter within classes, in every direction; vectors have length 1
 _REACH = 0.2  # of the median distance of neighbors: one that is so much farther counts e times less
 _LEAST_TRUST = 0.01  # in a kind of evidence: its weight, where 1 takes logits for what they say
 _SHARPER = 4.0  # than such weights: what all images together say
@@ -106,45 +94,6 @@ def deal_folds(labels: Ints, families: Ints, *, random_state: int = 0) -> Ints:
     return dealt
 
 
-@dataclass(frozen=True, eq=False)
-class Scorer:
-    """The logit of each class as a linear function of vectors, a larger one for a likelier class."""
-
-    mean: Vectors
-    weights: Vectors
-    intercept: Floats
-
-    def score(self, vectors: Vectors) -> Floats:
-        """Return logits of shape (n_samples, n_classes)."""
-        return ((vectors - self.mean) @ self.weights).astype(np.float64) + self.intercept
-
-
-def fit_scorer(vectors: Vectors, labels: Ints, *, n_classes: int) -> Scorer:
-    """Fit the linear discriminant of labels 0 ... n_classes - 1 on vectors of shape (n_samples, n_features)."""
-    mean = vectors.mean(axis=0)
-    return _fit(mean, [_Sums.of(vectors - mean, labels, n_classes)])
-
-
-def score_folds(vectors: Vectors, labels: Ints, folds: Ints, *, n_classes: int, n_jobs: int = 1) -> Floats:
-    """Return logits of shape (n_samples, n_classes), each from a model that saw nothing of the sample's fold."""
-    logits = np.zeros((len(labels), n_classes))
-    members = [own for own in (np.flatnonzero(folds == fold) for fold in range(N_FOLDS)) if len(own)]
-    if len(members) < 2:
-        return logits
-    mean = vectors.mean(axis=0)
-
-    def add_up(own: Ints) -> _Sums:
-        return _Sums.of(vectors[own] - mean, labels[own], n_classes)
-
-    def score(fold: int) -> None:
-        logits[members[fold]] = _fit(mean, parts[:fold] + parts[fold + 1 :]).score(vectors[members[fold]])
-
-    with ThreadPoolExecutor(max(1, n_jobs)) as pool:
-        parts = list(pool.map(add_up, members))
-        list(pool.map(score, range(len(members))))
-    return logits
-
-
 def fit_logistic(vectors: Vectors, labels: npt.NDArray[np.generic], **options: float | str) -> LogisticRegression:
     """Fit the logistic regression of scikit-learn, with *options* of its own, and not end where it begins."""
     from sklearn.linear_model import LogisticRegression
@@ -160,6 +109,18 @@ def fit_logistic(vectors: Vectors, labels: npt.NDArray[np.generic], **options: f
         return model.fit(vectors, labels)
 
 
+@dataclass(frozen=True, eq=False)
+class Scorer:
+    """The logit of each class as a linear function of vectors, a larger one for a likelier class."""
+
+    weights: Vectors
+    intercept: Floats
+
+    def score(self, vectors: Vectors) -> Floats:
+        """Return logits of shape (n_samples, n_classes)."""
+        return (vectors @ self.weights).astype(np.float64) + self.intercept
+
+
 def fit_logistic_scorer(vectors: Vectors, labels: Ints, *, n_classes: int) -> Scorer:
     """Fit a logistic regression in place of the discriminant."""
     known, n_features = np.unique(labels), vectors.shape[1]
@@ -169,7 +130,7 @@ def fit_logistic_scorer(vectors: Vectors, labels: Ints, *, n_classes: int) -> Sc
         model = fit_logistic(vectors, labels)
         signs = 1 if len(known) > 2 else np.array([-0.5, 0.5])  # of two classes it tells the difference
         weights[:, known], intercept[known] = model.coef_.T * signs, model.intercept_ * signs
-    return Scorer(np.zeros(n_features, dtype=np.float32), weights, intercept)
+    return Scorer(weights, intercept)
 
 
 def score_logistic_folds(vectors: Vectors, labels: Ints, folds: Ints, *, n_classes: int, n_jobs: int = 1) -> Floats:
@@ -184,13 +145,6 @@ def score_logistic_folds(vectors: Vectors, labels: Ints, folds: Ints, *, n_class
     with ThreadPoolExecutor(max(1, n_jobs)) as pool:
         list(pool.map(score, range(_N_LOGISTIC_FOLDS)))
     return logits
-
-
-def one_hot(labels: Ints, n_classes: int) -> csr_array:
-    """Return a sparse array of shape (n_classes, n_samples) with a one where a sample is of a class."""
-    from scipy.sparse import csr_array
-
-    return csr_array((np.ones(len(labels)), (labels, np.arange(len(labels)))), shape=(n_classes, len(labels)))
 
 
 def count_votes(
@@ -359,34 +313,3 @@ def fit_combiner(
     bounds = None if least is None else [(least, None)] * n_kinds + [(None, None)] * (len(begin) - n_kinds)
     found = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
     return Combiner(found[:n_kinds], found[n_kinds:size]), found[size:]
-
-
-@dataclass(frozen=True, eq=False)
-class _Sums:
-    """What a discriminant is made of: of each class the number and the sum of its vectors; the products of all."""
-
-    counts: Floats
-    sums: Floats
-    products: Vectors
-
-    @classmethod
-    def of(cls, vectors: Vectors, labels: Ints, n_classes: int) -> _Sums:
-        hot = one_hot(labels, n_classes)
-        return cls(hot.sum(axis=1), hot @ vectors, vectors.T @ vectors)
-
-
-def _fit(mean: Vectors, parts: Sequence[_Sums]) -> Scorer:
-    """Fit on parts of the vectors less *mean*: the classes differ in their means, and spread alike around them."""
-    from scipy.linalg import solve
-
-    counts, sums = (np.sum([getattr(part, name) for part in parts], axis=0) for name in ("counts", "sums"))
-    within = np.zeros((len(mean), len(mean)))
-    for part in parts:
-        within += part.products
-    means = sums / np.maximum(counts, 1)[:, None]
-    within -= (means.T * counts) @ means
-    within[np.diag_indices_from(within)] += _RIDGE
-    n = counts.sum()
-    weights = solve(within / n, means.T, assume_a="pos", overwrite_a=True)
-    intercept = np.log((counts + 0.1) / n) - 0.5 * (means.T * weights).sum(axis=0)
-    return Scorer(mean, weights.astype(np.float32), intercept)

@@ -11,17 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from .._text import TEXT
-from .classifying import (
-    Floats,
-    Ints,
-    Vectors,
-    count_votes,
-    deal_folds,
-    fit_logistic_scorer,
-    fit_scorer,
-    score_folds,
-    score_logistic_folds,
-)
+from .classifying import count_votes, deal_folds, fit_logistic_scorer, score_logistic_folds
+from .discriminant import Floats, Ints, Vectors, fit_discriminant, score_folds
 
 __all__ = ["Labeled"]
 
@@ -101,7 +92,7 @@ class Labeled:
 
     def score_new(self, codes: Ints, n_classes: int, *, is_logistic: bool = False) -> Floats:
         """Return logits of the images without a class, from a model of all that have one."""
-        told, fit = codes >= 0, fit_logistic_scorer if is_logistic else fit_scorer
+        told, fit = codes >= 0, fit_logistic_scorer if is_logistic else fit_discriminant
         scorer = fit(self.vectors[self.rows[told]], codes[told], n_classes=n_classes)
         return scorer.score(self.vectors[self.rows[~told]])
 

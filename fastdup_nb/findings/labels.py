@@ -11,7 +11,8 @@ import pandas as pd
 
 from .._text import TEXT
 from .._threads import one_blas_thread
-from .classifying import Ints, one_hot, share_families, weigh_all
+from .classifying import share_families, weigh_all
+from .discriminant import Ints, one_hot
 from .labeled import Labeled
 from .noise import FEW, LabelNoise, fit_noise
 

@@ -13,16 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from .classifying import (
-    Combiner,
-    Floats,
-    Ints,
-    Vectors,
-    classes_first,
-    fit_combiner,
-    one_hot,
-    to_chances,
-)
+from .classifying import Combiner, classes_first, fit_combiner, to_chances
+from .discriminant import Floats, Ints, Vectors, one_hot
 
 __all__ = ["FEW", "LabelNoise", "fit_noise"]
 

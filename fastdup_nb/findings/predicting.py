@@ -10,7 +10,8 @@ import pandas as pd
 
 from .._text import TEXT
 from .._threads import one_blas_thread
-from .classifying import Combiner, Floats, Ints, combine, deal_folds, share_families
+from .classifying import Combiner, combine, deal_folds, share_families
+from .discriminant import Floats, Ints
 from .labeled import Labeled
 
 __all__ = ["PredictionTables", "predict_labels"]
@@ -40,7 +41,7 @@ def predict_labels(
     labeled : Labeled
         Images with vectors; those with a label teach.
     method : {"auto", "logistic", "neighbors"}, default "auto"
-        The kind of evidence; ``"auto"`` joins a linear discriminant of the vectors and the neighbors.
+        The kind of evidence; ``"auto"`` joins a discriminant of the vectors and the neighbors.
     n_jobs : int, default 1
     random_state : int, default 0
     """
