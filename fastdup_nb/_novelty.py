@@ -92,12 +92,11 @@ class Novelty(Facade):
             images, at most this share is expected to be flagged.
         method : {"auto", "alone", "together"}, default "auto"
             ``"alone"`` judges each image by its distance to the known ones. ``"together"`` judges the list: a kind of
-            image that comes in numbers is found even where each looks familiar. Half of the reference calibrates it,
-            so the smallest p-value is larger, and the score of an image depends on the others. ``"auto"`` takes it for
-            20 images or more, where 40 different pictures are known; not with ``control="each"`` where so few are known
-            that it could flag none, and ``"alone"`` could.
+            image that comes in numbers is found even where each looks familiar. It takes longer, and the score of an
+            image depends on the others. ``"auto"`` takes it for 20 images or more, where 40 different pictures are
+            known.
         by, calibration
-            As in ``normality``; *calibration* is that of ``"alone"``. By label, *other* needs labels too.
+            As in ``normality``. By label, *other* needs labels too.
 
         Returns
         -------

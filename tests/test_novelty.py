@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -308,22 +307,27 @@ def test_ids_of_the_dataset_are_compared_with_all_others(dataset):
         assert dataset.novelty(same).to_frame()["p_value"].tolist() == found.to_frame()["p_value"].tolist()
 
 
-@pytest.mark.parametrize(
-    ("n_known", "options", "n_together"),
-    [(98, {}, 30), (99, {}, 0), (197, {}, 0), (198, {}, 30), (120, {"method": "together"}, 30),
-     (120, {"control": "list"}, 30), (120, {"false_alarm_rate": 0.05}, 30)],
-)  # fmt: skip
-def test_a_list_is_not_judged_together_where_that_alone_would_flag_none(few, n_known, options, n_together):
-    rng = np.random.default_rng(0)
-    known = fd.Dataset([few / "cat.jpg"], embeddings=np.ones((1, 8)), cache=None).normality()
-    model = fit_normal(rng.normal(size=(n_known, 8)) + 3)
-    part = replace(known.parts[""], model=model, image_ids=["cat.jpg"] * n_known)
-    queries = np.r_[rng.normal(size=(29, 8)) + 3, -np.ones((1, 8))]
-    found = replace(known, parts={"": part}).score(queries, **({"control": "each"} | options))
-    assert found.n_together == n_together
-    assert ("as a list, no p-value could be below" in repr(found)) == (n_together == 0)
-    if not n_together:
-        assert found.table["is_novel"].loc["29"]
+def test_a_list_is_judged_together_by_half_of_the_reference_where_that_is_held_out():
+    model, new = fit_normal(draw(101, 0), calibration="held-out"), draw(60, 1)
+    found, n = score_together(model, new)
+    assert n == len(model.calibration) == 50
+    assert found.p_values.min() >= 1 / 51
+    assert score_together(fit_normal(draw(101, 0)), new)[1] == 101
+
+
+def test_of_a_large_reference_one_fifth_calibrates():
+    found, n = score_together(fit_normal(draw(6000, 0)), draw(40, 1))
+    assert n == 1200
+    assert (found.p_values > 1 / 1201).mean() > 0.9
+
+
+def test_a_few_new_pictures_among_many_ordinary_ones_are_flagged():
+    vectors, labels = digits()
+    ordinary, new = np.flatnonzero(labels != 0), np.flatnonzero(labels == 0)[:30]
+    found, _ = score_together(fit_normal(vectors[ordinary[270:]]), vectors[np.append(ordinary[:270], new)])
+    flagged = flag_novel(found.p_values, false_alarm_rate=0.1)
+    assert flagged[270:].mean() > 0.5
+    assert flagged[:270].sum() <= 0.2 * flagged.sum()
 
 
 def test_vectors_are_judged_without_pictures(dataset):

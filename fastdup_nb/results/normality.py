@@ -13,7 +13,7 @@ import pandas as pd
 from .._text import TEXT, write_call
 from .._validation import check_choice, check_number
 from ..findings.novelty import CONTROLS, NewScores, NormalModel, adjust_p_values, flag_novel, score_new
-from ..findings.together import LEAST_KNOWN, LEAST_NEW, score_together, smallest_together
+from ..findings.together import LEAST_KNOWN, LEAST_NEW, score_together
 from ..views import Fact, Row, Table, View, format_count
 from ._base import IMAGES, NO_IMAGE, ImageResult, Shown
 from .novelty import Novelties
@@ -135,9 +135,8 @@ class Normality(ImageResult):
         rate = check_rate(false_alarm_rate, control, method, "Normality.score")
         incoming = self._read(other, self.by)
         labels = np.array([label if self.by else "" for label in incoming.labels], dtype=object)
-        bound = rate if control == "each" else 1.0
         judged = [
-            (rows, part, *_judge(part.model, incoming.vectors[rows], method, bound, self.random_state))
+            (rows, part, *_judge(part.model, incoming.vectors[rows], method, self.random_state))
             for label, part in self.parts.items()
             if len(rows := np.flatnonzero(labels == label))
         ]
@@ -254,15 +253,11 @@ class Normality(ImageResult):
 
 
 def _judge(
-    model: NormalModel, vectors: npt.NDArray[np.float32], method: str, bound: float, random_state: int
+    model: NormalModel, vectors: npt.NDArray[np.float32], method: str, random_state: int
 ) -> tuple[NewScores, int, bool]:
-    """Return the scores of new pictures, how many known ones calibrate them, and whether they were judged together.
-
-    Of itself, it judges none together whose p-values could not be as small as the bound, where alone they could.
-    """
+    """Return the scores of new pictures, how many known ones calibrate them, and whether they were judged together."""
     is_enough = len(vectors) >= LEAST_NEW and model.n_groups >= LEAST_KNOWN
-    is_hopeless = smallest_together(model) > bound >= model.smallest_p
-    if model.n_groups > 1 and (method == "together" or (method == "auto" and is_enough and not is_hopeless)):
+    if model.n_groups > 1 and (method == "together" or (method == "auto" and is_enough)):
         return *score_together(model, vectors, random_state=random_state), True
     return score_new(model, vectors), len(model.calibration), False
 

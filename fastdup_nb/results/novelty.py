@@ -9,7 +9,6 @@ import pandas as pd
 
 from .._validation import check_choice
 from ..findings.novelty import count_needed
-from ..findings.together import smallest_together
 from ..views import Badge, Fact, Row, View, format_count, format_similarity
 from ._base import IMAGES, NO_IMAGE, ImageResult, Shown
 from ._joined import join_shown
@@ -203,9 +202,7 @@ class Novelties(ImageResult):
     def _why_together(self) -> str:
         if self.n_together:
             return "as a list: a new kind shows by its number, too"
-        least = min((smallest_together(part.model) for part in self.model.parts.values()), default=1.0)
-        has_need = least > self.false_alarm_rate >= self.smallest_p
-        return "each was judged by itself" + f"; as a list, no p-value could be below {least:.2g}" * has_need
+        return "each was judged by itself"
 
     def _why_unscored(self) -> str:
         return "no label, or none that the reference has" if self.model.by else "nothing is known to compare with"
@@ -223,11 +220,10 @@ class Novelties(ImageResult):
             return ()
         per = "class" if self.model.by else "reference"
         if smallest > rate:
-            least = (_ceil(1 / rate) - 1) * (2 if self.n_together else 1)
-            alone = ", method='alone'" if self.n_together else ""
+            least = (_ceil(1 / rate) - 1) * (2 if self.model.calibration == "held-out" else 1)
             return (
                 f"The smallest p-value here is {smallest:.2g}, above {rate:g}: nothing can be flagged. Take a "
-                f"false_alarm_rate of {smallest:.2g} or more{alone}, or at least {least:,} different pictures in the "
+                f"false_alarm_rate of {smallest:.2g} or more, or at least {least:,} different pictures in the "
                 f"{per}; the order of the scores holds all the same.",
             )
         needed = self._needed
