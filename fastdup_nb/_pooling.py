@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._linking import link_turned, merge_equal
+from ._progress import Waiting
 from ._scores import PairScores
 from ._stages import Stages
 from ._text import list_text
@@ -49,9 +50,10 @@ class Pool:
 
     def find_leaks(self, sides: IntArray, names: Sequence[str], least: float) -> LeakTables:
         """Return the pairs across sides, of which each image is one (a place in *names*) or none (-1)."""
-        links = link_sides(
-            self.descriptors.vectors, self.rows, sides, self.score, min_similarity=least, n_jobs=self.n_jobs
-        )
+        with Waiting("Searching across sides"):
+            links = link_sides(
+                self.descriptors.vectors, self.rows, sides, self.score, min_similarity=least, n_jobs=self.n_jobs
+            )
         links = links.joined(link_graph(self.graph, self.turned, self.score, min_similarity=least))
         return find_leaks(
             self.copies(links.near), sides, names, links, self.score,

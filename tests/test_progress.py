@@ -10,7 +10,7 @@ import types
 
 import pytest
 
-from fastdup_nb import _mapping, _progress
+from fastdup_nb import _mapping, _pooling, _progress
 from fastdup_nb._progress import Progress, Waiting, describe_seconds
 
 
@@ -92,6 +92,15 @@ def test_a_map_tells_what_it_waits_for(dataset, tmp_path, monkeypatch):
     assert told == [f"Laying out {len(ds._stages.descriptors.vectors)} pictures by PCA"]
     monkeypatch.delitem(sys.modules, "umap", raising=False)
     assert "compiled first" in _mapping._tell_projection("umap", 5)
+
+
+def test_a_search_for_leaks_tells_that_it_waits(dataset, monkeypatch):
+    told = []
+    monkeypatch.setattr(_pooling, "Waiting", lambda text: told.append(text) or contextlib.nullcontext())
+    dataset.using(split="folder").leaks()
+    assert told == ["Searching across sides"]
+    dataset.split(train=0.5, test=0.5)
+    assert set(told[1:]) == {"Searching across sides"}
 
 
 def test_an_interrupted_run_says_how_far_it_came(clock, shown):

@@ -178,7 +178,7 @@ def _learn_odds(learned: Vectors, mixed: Vectors, twins: Rows, rng: np.random.Ge
     only that the first, fitted to others again, finds unlike what was learned.
     """
     vectors = np.vstack([learned, mixed])
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     vectors -= vectors.mean(axis=0)
     is_mixed = np.arange(len(vectors)) >= len(learned)
     groups = np.append(np.arange(len(learned)), len(learned) + twins)
