@@ -37,7 +37,6 @@ _N_ROUNDS = 10  # in each of which a tenth of the known pictures calibrates
 _MANY = 5000  # known groups, of which one fifth is enough to calibrate
 _UNLIKE = 0.75  # of the learned pictures have smaller odds than what is taken to be new,
 _LEAST_UNLIKE = 10  # if there are so many
-_LEAST_TRUST = 0.75  # in the odds, where density tells nothing
 _SAFE = 0.75  # of the difference between rounds is taken off the spread of known pictures
 _FAMILIAR = 0.99  # nearer to known pictures than so many of these are to each other
 
@@ -158,7 +157,7 @@ def _score_round(
     spread, groups = scores.std(), np.append(np.arange(len(held)), len(held) + twins)
     odds, trust_in_odds = _learn_odds(learned, mixed, groups, rng)
     denser, trust_in_density = _compare_density(learned, mixed, groups, rng, n_jobs)
-    trust_in_odds = max(trust_in_odds, _LEAST_TRUST * (1 - trust_in_density))
+    trust_in_odds = max(trust_in_odds, 1 - trust_in_density**2)  # where density tells nothing, only they can tell
     for told, trust in ((odds, trust_in_odds), (denser, trust_in_density)):
         if told.std() > 0:
             scores = scores + trust * told * spread / told.std()
