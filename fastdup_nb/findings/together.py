@@ -93,7 +93,7 @@ def score_together(
     >>> rng = np.random.default_rng(0)
     >>> found, n = score_together(fit_normal(rng.normal(size=(200, 8)) + 2), rng.normal(size=(50, 8)) - 2)
     >>> n, bool(np.median(found.p_values) < 0.02)
-    (100, True)
+    (200, True)
     """
     asked = np.asarray(queries, dtype=np.float32)
     twins, rng = _find_twins(asked, model.scale, n_jobs), np.random.default_rng(random_state)
