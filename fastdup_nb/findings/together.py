@@ -63,9 +63,10 @@ def score_together(
     Returns
     -------
     NewScores
-        As ``score_new`` returns it, with other scores: the distance to the nearest known groups, times the odds of
-        belonging to the list rather than to what was learned from, times how much denser the list is around it; larger
-        is newer, 1 is ordinary. The factors are rescaled to the spread of the distances, so that all count alike.
+        As ``score_new`` returns it, with other scores: the distance to the nearest known groups (geometric mean of
+        those of the vectors, and of the vectors less the mean of what was learned from), times the odds of belonging to
+        the list rather than to what was learned from, times how much denser the list is around it; larger is newer, 1
+        is ordinary. The factors are rescaled to the spread of the distances, so that all count alike.
     int
         Number of known pictures that calibrate.
 
@@ -153,7 +154,11 @@ def _score_round(
     learned, held = model.vectors[firsts[~is_held]], model.vectors[firsts[is_held]]
     mixed, nobody = np.vstack([held, asked]), np.full(len(held) + len(asked), -1)
     n_neighbors, fitted = min(model.n_neighbors, len(learned)), (model.vectors[teaches], model.groups[teaches])
-    scores = np.log(distances_to_groups(fitted, mixed, nobody, n_neighbors=n_neighbors, n_jobs=n_jobs))
+    middle, scores = learned.mean(axis=0), np.zeros(len(mixed))
+    for origin in (np.zeros_like(middle), middle):  # the second tells more where the known are of many kinds
+        around = fitted[0] - origin, fitted[1]
+        far = distances_to_groups(around, mixed - origin, nobody, n_neighbors=n_neighbors, n_jobs=n_jobs)
+        scores += np.log(far) / 2
     spread, groups = scores.std(), np.append(np.arange(len(held)), len(held) + twins)
     odds, trust_in_odds = _learn_odds(learned, mixed, groups, rng)
     denser, trust_in_density = _compare_density(learned, mixed, groups, rng, n_jobs)
